@@ -1,0 +1,149 @@
+"""The audit: what a run may conclude, decided before anything of it reaches the history.
+
+One false "demoted" costs more trust than a hundred true ones earn: rather stop than publish
+something ambiguous. Every verdict says why, in words and numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from partner_monitor.config import Thresholds
+from partner_monitor.history.completeness import Shortfall
+
+MIN_CARDS_TO_COMPARE = 50
+"""Below this many cards a fill rate is chance, and is not held against its baseline."""
+
+MIN_BASELINE_CARDS = 100
+"""A run with fewer cards is no baseline."""
+
+ALWAYS_ALLOWED_CHANGES = 20
+"""So many known partners may change in one run, whatever share of them that is."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FieldCount:
+    """How often a field was read among the cards of a run."""
+
+    cards: int
+    filled: int
+    must: int = 0
+    """Cards whose layout always carries the field; unparsable cards count here."""
+    must_filled: int = 0
+
+    @property
+    def rate(self) -> float:
+        return self.filled / self.cards if self.cards else 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """What a run has to show for itself."""
+
+    mode: str
+    pages_read: int
+    pages_lost: Sequence[tuple[str, str]]
+    """Pages that were promised and could not be read, each with what came of it."""
+    fields: Mapping[str, FieldCount]
+    baselines: Mapping[str, FieldCount]
+    known_seen: int
+    """Partners known before and seen now, first whole reads of a country left out."""
+    known_changed: int
+    changed_fields: Mapping[str, int]
+    short: Sequence[Shortfall]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """Whether a run may be published, and why or why not."""
+
+    state: str
+    reason: str
+    confirmable: bool = False
+    """Whether a second run that sees the same may publish it after all."""
+
+
+def judge(evidence: Evidence, thresholds: Thresholds) -> Verdict:
+    """The audit's table, from the gravest finding down."""
+    lost = len(evidence.pages_lost)
+    if not evidence.pages_read:
+        return Verdict(state="failed", reason=f"no listing page could be read: {_lost(evidence)}")
+    if finding := _unread_field(evidence, thresholds) or _fallen_field(evidence, thresholds):
+        return Verdict(state="quarantined", reason=finding)
+    promised = evidence.pages_read + lost
+    if evidence.mode != "specific_c" and lost > thresholds.pages_lost * promised:
+        return Verdict(
+            state="quarantined",
+            reason=f"{lost} of {promised} pages lost "
+            f"(limit {thresholds.pages_lost:.0%}): {_lost(evidence)}",
+        )
+    allowed = max(ALWAYS_ALLOWED_CHANGES, thresholds.changed * evidence.known_seen)
+    if evidence.known_changed > allowed:
+        by_field = ", ".join(
+            f"{name} {count}"
+            for name, count in sorted(
+                evidence.changed_fields.items(), key=lambda item: (-item[1], item[0])
+            )
+            if count
+        )
+        return Verdict(
+            state="quarantined",
+            reason=f"{evidence.known_changed} of {evidence.known_seen} known partners changed "
+            f"(limit {allowed:.0f}): {by_field}; a second run an hour or more later that sees "
+            "the same publishes it",
+            confirmable=True,
+        )
+    findings = []
+    if lost:
+        findings.append(f"{lost} of {promised} pages lost: {_lost(evidence)}")
+    if evidence.short:
+        some = ", ".join(str(country) for country in evidence.short[:5])
+        more = f" and {len(evidence.short) - 5} more" if len(evidence.short) > 5 else ""
+        noun = "country" if len(evidence.short) == 1 else "countries"
+        findings.append(f"{len(evidence.short)} {noun} not whole: {some}{more}")
+    return Verdict(state="published", reason="; ".join(findings) or "all read, all counts met")
+
+
+def usual_fill(current: FieldCount, baseline: FieldCount | None, fill_drop: float) -> bool:
+    """Whether a field that a card may lack came often enough for its absence to mean something."""
+    if current.cards < MIN_CARDS_TO_COMPARE:
+        return False
+    return baseline is None or current.rate >= baseline.rate * (1 - fill_drop)
+
+
+def _unread_field(evidence: Evidence, thresholds: Thresholds) -> str | None:
+    worst = [
+        (count.must_filled / count.must, name, count)
+        for name, count in evidence.fields.items()
+        if count.must and count.must_filled < thresholds.read_floor * count.must
+    ]
+    if not worst:
+        return None
+    findings = (
+        f"{name} was read on {count.must_filled} of {count.must} cards ({rate:.0%}, "
+        f"floor {thresholds.read_floor:.0%})"
+        for rate, name, count in sorted(worst, key=lambda finding: finding[:2])
+    )
+    return "; ".join(findings)
+
+
+def _fallen_field(evidence: Evidence, thresholds: Thresholds) -> str | None:
+    findings = [
+        f"{name} fell from {baseline.rate:.0%} of cards to {count.rate:.0%}"
+        for name, count in sorted(evidence.fields.items())
+        if (baseline := evidence.baselines.get(name)) is not None
+        and count.cards >= MIN_CARDS_TO_COMPARE
+        and count.rate < baseline.rate * (1 - thresholds.fill_drop)
+    ]
+    return "; ".join(findings) or None
+
+
+def _lost(evidence: Evidence) -> str:
+    by_outcome: dict[str, list[str]] = {}
+    for page, outcome in evidence.pages_lost:
+        by_outcome.setdefault(outcome, []).append(page)
+    return "; ".join(
+        f"{outcome} ({pages[0]}" + (f" and {len(pages) - 1} more)" if pages[1:] else ")")
+        for outcome, pages in by_outcome.items()
+    ) or "nothing was asked for"

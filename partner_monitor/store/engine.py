@@ -1,0 +1,76 @@
+"""Opening a store: SQLite's habits put right, PostgreSQL as it comes.
+
+SQLite loses updates when a transaction reads before it writes, so every writing transaction here
+takes the write lock at its beginning (``BEGIN IMMEDIATE``); readers use ``reading``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
+
+PUBLISH_LOCK = 0x70617274
+"""Advisory lock under which publishes serialize on PostgreSQL ("part")."""
+
+BUSY_TIMEOUT = 30
+"""Seconds that SQLite waits for another writer."""
+
+
+class StoreError(Exception):
+    """The store cannot be used; the message is one line for the user."""
+
+
+def open_engine(database_url: str) -> Engine:
+    """An engine for the store at ``database_url``. Connects to nothing yet."""
+    if not database_url.startswith("sqlite"):
+        return create_engine(database_url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+    engine = create_engine(database_url, connect_args={"timeout": BUSY_TIMEOUT})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # BEGIN is ours, below
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that writes; committed at its end, rolled back on an exception."""
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that only reads: one consistent view of the store."""
+    with engine.connect() as connection, connection.begin():
+        yield connection
+
+
+def serialize_publishes(connection: Connection) -> None:
+    """Wait until no other publish is under way; held to the end of the transaction."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": PUBLISH_LOCK})
+
+
+def check_answers(engine: Engine) -> None:
+    """Raise StoreError, in one line, where the database does not answer."""
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
+    except DBAPIError as error:
+        cause = str(error.orig).strip().splitlines()
+        where = engine.url.render_as_string(hide_password=True)
+        raise StoreError(f"the database {where} does not answer: {cause[0]}") from None

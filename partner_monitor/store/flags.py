@@ -1,0 +1,57 @@
+"""Reprocess flags: recomputed from the state of the store, never handed down from run to run."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, case, literal, null, or_, update
+
+from partner_monitor.history.ladder import LADDER
+from partner_monitor.store.schema import UTCDateTime, countries, partners
+
+
+def recompute(connection: Connection, now: datetime, stale_after: timedelta) -> None:
+    """Set ``to_reprocess`` and its reason on every partner and country; the gravest reason shows."""
+    p = partners.c
+    profile_older = or_(p.profile_read_at.is_(None), p.profile_read_at < p.changed_at)
+    off_the_ladder = and_(p.status.is_not(None), p.status.not_in(LADDER))
+    reason = case(
+        (p.delisted_at.is_not(None), null()),
+        (p.missing_since.is_not(None), "missing"),
+        (p.unread != "", "incomplete"),
+        (or_(and_(p.implausible, profile_older), off_the_ladder), "implausible"),
+        (p.mismatch, "mismatch"),
+        (p.profile_read_at.is_(None), "new"),
+        (p.profile_read_at < p.changed_at, "changed"),
+        (p.profile_read_at < now - stale_after, "stale"),
+        else_=null(),
+    )
+    _set(connection, partners, reason, now)
+    c = countries.c
+    _set(
+        connection,
+        countries,
+        case(
+            (or_(c.complete.is_(None), c.complete), null()),
+            (c.page_lost, "page_failed"),
+            else_="count_mismatch",
+        ),
+        now,
+    )
+
+
+def _set(connection: Connection, table: Table, reason: ColumnElement[Any], now: datetime) -> None:
+    connection.execute(
+        update(table)
+        .where(reason.is_distinct_from(table.c.reprocess_reason))
+        .values(
+            reprocess_reason=reason,
+            to_reprocess=reason.is_not(None),
+            flagged_at=case(
+                (reason.is_(None), null()),
+                (table.c.flagged_at.is_not(None), table.c.flagged_at),
+                else_=literal(now, UTCDateTime),
+            ),
+        )
+    )

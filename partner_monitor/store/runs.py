@@ -1,0 +1,192 @@
+"""The ledger of runs: beginning one, continuing a killed one, ending it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import Engine, Row, func, insert, select, update
+
+from partner_monitor.store import locks
+from partner_monitor.store.engine import StoreError, reading, writing
+from partner_monitor.store.schema import SCHEMA_VERSION, crawl_runs, rejected_items, staged_cards
+from partner_monitor.store.schema import staged_countries, staged_pages, store
+
+
+class State(StrEnum):
+    """The states of a run."""
+
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"
+    PUBLISHED = "published"
+    QUARANTINED = "quarantined"
+    FAILED = "failed"
+    DISCARDED = "discarded"
+
+
+UNFINISHED = (State.RUNNING, State.INTERRUPTED)
+
+
+class AlreadyRunning(StoreError):
+    """The same crawl is under way in another process."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunKey:
+    """What makes two runs "the same": spider, arguments and site (and the schema's version)."""
+
+    spider: str
+    mode: str
+    country_id: int | None
+    page: int | None
+    site: str
+
+    def __str__(self) -> str:
+        extra = f" country {self.country_id}" if self.country_id is not None else ""
+        extra += f" page {self.page}" if self.page is not None else ""
+        return f"{self.spider} {self.mode}{extra}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """A run under way, and the lock that shows it is alive."""
+
+    id: int
+    key: RunKey
+    continued: bool
+    lock: locks.RunLock
+
+
+def claim_site(engine: Engine, site: str, now: datetime) -> None:
+    """Record ``site`` as the one this store is about; raise StoreError if it holds another's."""
+    with writing(engine) as connection:
+        known = connection.execute(select(store.c.site)).scalar()
+        if known is None:
+            connection.execute(insert(store).values(id=1, site=site, created_at=now))
+        elif known != site:
+            raise StoreError(
+                f"this store holds the partners of {known}, not of {site}: "
+                "set PARTNER_DATABASE_URL to another one"
+            )
+
+
+def begin(
+    engine: Engine, key: RunKey, now: datetime, max_age: timedelta, *, new_run: bool = False
+) -> Run:
+    """Begin the run ``key``, or continue the one a killed process left behind.
+
+    A run left behind that is older than ``max_age``, or not wanted (``new_run``), is closed as
+    failed. Raises AlreadyRunning while another process runs the same.
+    """
+    lock = locks.take(engine, f"{key} {key.site} {SCHEMA_VERSION}")
+    if lock is None:
+        raise AlreadyRunning(f"the crawl {key} is already running: nothing done")
+    try:
+        with writing(engine) as connection:
+            same = (
+                (crawl_runs.c.spider == key.spider)
+                & (crawl_runs.c.mode == key.mode)
+                & crawl_runs.c.country_id.is_not_distinct_from(key.country_id)
+                & crawl_runs.c.page.is_not_distinct_from(key.page)
+                & (crawl_runs.c.site == key.site)
+                & crawl_runs.c.state.in_(UNFINISHED)
+            )
+            left_behind = connection.execute(
+                select(crawl_runs).where(same).order_by(crawl_runs.c.id.desc())
+            ).all()
+            young = [
+                run
+                for run in left_behind
+                if run.schema_version == SCHEMA_VERSION and now - run.started_at < max_age
+            ]
+            continued = young[0].id if young and not new_run else None
+            for run in left_behind:
+                if run.id != continued:
+                    why = "too old to continue" if run not in young else "a new run was asked for"
+                    connection.execute(
+                        update(crawl_runs)
+                        .where(crawl_runs.c.id == run.id)
+                        .values(state=State.FAILED, finished_at=now, reason=f"left behind, {why}")
+                    )
+                    drop_staged(connection, run.id)
+            if continued is not None:
+                connection.execute(
+                    update(crawl_runs)
+                    .where(crawl_runs.c.id == continued)
+                    .values(state=State.RUNNING, finished_at=None, reason=None)
+                )
+                return Run(id=continued, key=key, continued=True, lock=lock)
+            run_id = connection.execute(
+                insert(crawl_runs)
+                .values(
+                    spider=key.spider,
+                    mode=key.mode,
+                    country_id=key.country_id,
+                    page=key.page,
+                    site=key.site,
+                    schema_version=SCHEMA_VERSION,
+                    state=State.RUNNING,
+                    started_at=now,
+                )
+                .returning(crawl_runs.c.id)
+            ).scalar_one()
+            return Run(id=run_id, key=key, continued=False, lock=lock)
+    except BaseException:
+        lock.release()
+        raise
+
+
+def end(engine: Engine, run_id: int, state: State, reason: str, now: datetime) -> None:
+    """Close a run that publishes nothing now; what it staged is kept only if it may go on."""
+    with writing(engine) as connection:
+        connection.execute(
+            update(crawl_runs)
+            .where(crawl_runs.c.id == run_id)
+            .values(state=state, reason=reason, finished_at=now)
+        )
+        if state in (State.FAILED, State.DISCARDED):
+            drop_staged(connection, run_id)
+
+
+def discard(engine: Engine, run_id: int, now: datetime) -> None:
+    """Drop a quarantined run; raise StoreError if it is not one."""
+    run = get(engine, run_id)
+    if run.state != State.QUARANTINED:
+        raise StoreError(f"run {run_id} is {run.state}: only a quarantined run can be discarded")
+    end(engine, run_id, State.DISCARDED, f"discarded by hand; was: {run.reason}", now)
+
+
+def get(engine: Engine, run_id: int) -> Row[tuple[object, ...]]:
+    """The ledger's row of a run; raise StoreError if there is none."""
+    with reading(engine) as connection:
+        run = connection.execute(select(crawl_runs).where(crawl_runs.c.id == run_id)).one_or_none()
+    if run is None:
+        raise StoreError(f"there is no run {run_id}: scrapy runs lists them")
+    return run
+
+
+def latest(engine: Engine, limit: int) -> Sequence[Row[tuple[object, ...]]]:
+    """The newest ``limit`` runs, newest first."""
+    with reading(engine) as connection:
+        return connection.execute(
+            select(crawl_runs).order_by(crawl_runs.c.id.desc()).limit(limit)
+        ).all()
+
+
+def rejected_count(engine: Engine, run_id: int) -> int:
+    """How many things of a run could not be trusted."""
+    with reading(engine) as connection:
+        return connection.execute(
+            select(func.count()).where(rejected_items.c.run_id == run_id)
+        ).scalar_one()
+
+
+def drop_staged(connection: object, run_id: int) -> None:
+    """Forget the cards and the menu a run staged; its pages stay in the ledger."""
+    for table in (staged_cards, staged_countries):
+        connection.execute(table.delete().where(table.c.run_id == run_id))  # type: ignore[attr-defined]
+
+
+__all__ = ["staged_pages"]

@@ -1,0 +1,314 @@
+"""Every table of the store. The same on SQLite and PostgreSQL; times are UTC.
+
+What each column means to a reader is in docs/sql.md; the rules behind them are in
+docs/how-it-works.md.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Engine,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+SCHEMA_VERSION = "0001"
+"""The newest migration, which this schema is equal to."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """Aware times only, kept as UTC: SQLite would drop an offset instead of converting it."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a time zone: {value!r}")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# SQLite gives an increasing id only to a plain INTEGER key; the site's ids are given, not made.
+RowId = BigInteger().with_variant(Integer, "sqlite")
+
+store = Table(
+    "store",
+    metadata,
+    Column("id", Integer, primary_key=True),  # always 1
+    Column("site", Text, nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+)
+
+countries = Table(
+    "countries",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("slug", Text, nullable=False),
+    Column("iso_code", String(2)),
+    Column("listed_count", Integer),
+    Column("partner_count", Integer, nullable=False, default=0),
+    Column("complete", Boolean),
+    Column("page_lost", Boolean, nullable=False, default=False),
+    # The fetch time up to which a published run has read the country whole.
+    Column("covered_at", UTCDateTime),
+    Column("to_reprocess", Boolean, nullable=False, default=False),
+    Column("reprocess_reason", String(20)),
+    Column("flagged_at", UTCDateTime),
+)
+
+partners = Table(
+    "partners",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("profile_url", Text, nullable=False),
+    Column("slug", Text, nullable=False),
+    Column("status", Text),
+    Column("country_id", BigInteger, ForeignKey("countries.id")),
+    Column("address", Text),
+    Column("first_seen_on", Date, nullable=False),
+    Column("last_seen_at", UTCDateTime, nullable=False),
+    # When a published run last looked for it, be it found or found absent.
+    Column("observed_at", UTCDateTime, nullable=False),
+    Column("missing_since", UTCDateTime),
+    Column("missing_looks", Integer, nullable=False, default=0),
+    # Whether the absence had lasted long enough for a delisting when it was last looked at.
+    Column("missing_long", Boolean, nullable=False, default=False),
+    Column("delisted_at", UTCDateTime),
+    Column("references_count", Integer),
+    Column("retention_rate", Integer),
+    Column("largest_project_size", Integer),
+    Column("average_project_size", Integer),
+    Column("certified_experts", Integer),
+    Column("website", Text),
+    Column("industry", Text),
+    Column("profile_read_at", UTCDateTime),
+    # Fields that the last card had to show and that could not be read, separated by spaces.
+    Column("unread", Text, nullable=False, default=""),
+    # When a tracked field last moved, and whether the references fell implausibly then.
+    Column("changed_at", UTCDateTime),
+    Column("implausible", Boolean, nullable=False, default=False),
+    Column("mismatch", Boolean, nullable=False, default=False),
+    Column("to_reprocess", Boolean, nullable=False, default=False),
+    Column("reprocess_reason", String(20)),
+    Column("flagged_at", UTCDateTime),
+    Index(None, "country_id", "status"),
+    Index(None, "missing_since"),
+    Index(None, "to_reprocess", "flagged_at"),
+)
+
+crawl_runs = Table(
+    "crawl_runs",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("spider", String(40), nullable=False),
+    Column("mode", String(20), nullable=False),
+    Column("country_id", BigInteger),
+    Column("page", Integer),
+    Column("site", Text, nullable=False),
+    Column("schema_version", String(20), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("started_at", UTCDateTime, nullable=False),
+    Column("finished_at", UTCDateTime),
+    # The instant that all rows of its publish bear.
+    Column("published_at", UTCDateTime),
+    Column("pages_expected", Integer),
+    Column("pages_fetched", Integer, nullable=False, default=0),
+    Column("pages_failed", Integer, nullable=False, default=0),
+    Column("partners_seen", Integer, nullable=False, default=0),
+    Column("partners_expected", Integer),
+    Column("partners_doubled", Integer, nullable=False, default=0),
+    Column("cards_rejected", Integer, nullable=False, default=0),
+    # Whether quarantined for too many changes alone, which a second run may confirm.
+    Column("confirmable", Boolean, nullable=False, default=False),
+    Column("reason", Text),
+    # The newest country menu of the run that adds up, and when it was read.
+    Column("menu_total", Integer),
+    Column("menu_at", UTCDateTime),
+    Index(None, "state", "spider"),
+    sqlite_autoincrement=True,
+)
+
+partner_versions = Table(
+    "partner_versions",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("partner_id", BigInteger, ForeignKey("partners.id"), nullable=False),
+    Column("valid_from", UTCDateTime, nullable=False),
+    Column("valid_to", UTCDateTime),
+    Column("run_id", BigInteger, ForeignKey("crawl_runs.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("status", Text),
+    Column("country_id", BigInteger, ForeignKey("countries.id")),
+    Column("references_count", Integer),
+    Column("retention_rate", Integer),
+    Column("largest_project_size", Integer),
+    Column("average_project_size", Integer),
+    Column("certified_experts", Integer),
+    UniqueConstraint("partner_id", "valid_from"),
+    Index(None, "valid_from"),
+    Index(None, "run_id"),
+)
+
+status_history = Table(
+    "status_history",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("partner_id", BigInteger, ForeignKey("partners.id"), nullable=False),
+    Column("old_status", Text),
+    Column("new_status", Text),
+    Column("change_type", String(20), nullable=False),
+    Column("changed_at", UTCDateTime, nullable=False),
+    Column("run_id", BigInteger, ForeignKey("crawl_runs.id"), nullable=False),
+    UniqueConstraint("partner_id", "changed_at"),
+    Index(None, "changed_at"),
+    Index(None, "run_id"),
+)
+
+reference_history = Table(
+    "reference_history",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("partner_id", BigInteger, ForeignKey("partners.id"), nullable=False),
+    Column("old_count", Integer),
+    Column("new_count", Integer, nullable=False),
+    Column("changed_at", UTCDateTime, nullable=False),
+    Column("run_id", BigInteger, ForeignKey("crawl_runs.id"), nullable=False),
+    UniqueConstraint("partner_id", "changed_at"),
+    Index(None, "changed_at"),
+    Index(None, "run_id"),
+)
+
+daily_counts = Table(
+    "daily_counts",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("day", Date, nullable=False),
+    Column("country_id", BigInteger, ForeignKey("countries.id")),
+    Column("status", Text),
+    Column("partners", Integer, nullable=False),
+    Index(None, "day", "country_id", "status"),
+)
+
+run_fields = Table(
+    "run_fields",
+    metadata,
+    Column("run_id", BigInteger, ForeignKey("crawl_runs.id"), primary_key=True),
+    Column("field", String(40), primary_key=True),
+    Column("cards", Integer, nullable=False),
+    Column("filled", Integer, nullable=False),
+)
+
+rejected_items = Table(
+    "rejected_items",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("run_id", BigInteger, ForeignKey("crawl_runs.id"), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("list_country_id", BigInteger),
+    Column("page", Integer),
+    Index(None, "run_id"),
+)
+
+# --- the staging area of runs that are not published yet -----------------------------------------
+ALL_COUNTRIES = 0
+"""``list_country_id`` of the whole directory in the staging tables: a key cannot be NULL."""
+
+staged_pages = Table(
+    "staged_pages",
+    metadata,
+    Column("run_id", BigInteger, ForeignKey("crawl_runs.id"), primary_key=True),
+    Column("list_country_id", BigInteger, primary_key=True),
+    Column("page", Integer, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("fetched_at", UTCDateTime, nullable=False),
+    Column("outcome", String(40), nullable=False),
+    Column("detail", Text),
+    Column("layout", String(20)),
+    Column("cards", Integer, nullable=False, default=0),
+    Column("rejected", Integer, nullable=False, default=0),
+    Column("declared_count", Integer),
+    Column("last_page", Integer),
+    Column("has_next", Boolean, nullable=False, default=False),
+    Column("page_link", Text),
+)
+
+staged_cards = Table(
+    "staged_cards",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("run_id", BigInteger, ForeignKey("crawl_runs.id"), nullable=False),
+    Column("list_country_id", BigInteger, nullable=False),
+    Column("page", Integer, nullable=False),
+    Column("fetched_at", UTCDateTime, nullable=False),
+    Column("layout", String(20), nullable=False),
+    Column("partner_id", BigInteger, nullable=False),
+    Column("name", Text),
+    Column("profile_url", Text, nullable=False),
+    Column("slug", Text, nullable=False),
+    Column("status", Text),
+    Column("country_id", BigInteger),
+    Column("address", Text),
+    Column("references_count", Integer),
+    Column("retention_rate", Integer),
+    Column("largest_project_size", Integer),
+    Column("average_project_size", Integer),
+    Column("certified_experts", Integer),
+    Column("unread", Text, nullable=False, default=""),
+    Index(None, "run_id", "partner_id"),
+    Index(None, "run_id", "list_country_id", "page"),
+)
+
+staged_countries = Table(
+    "staged_countries",
+    metadata,
+    Column("run_id", BigInteger, ForeignKey("crawl_runs.id"), primary_key=True),
+    Column("country_id", BigInteger, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("slug", Text, nullable=False),
+    Column("iso_code", String(2)),
+    Column("listed_count", Integer),
+    # Whether the declared count moved while the run was reading.
+    Column("varied", Boolean, nullable=False, default=False),
+)
+
+
+def sqlite_file(engine: Engine) -> str | None:
+    """Path of a SQLite store's file; None for a server."""
+    return engine.url.database if engine.dialect.name == "sqlite" else None
