@@ -1,0 +1,122 @@
+"""Reads a listing page: from the bytes of an answer to values, or to why it is no listing page.
+
+Pure: no request, no Scrapy. A value is what the page shows or None, never a guess.
+"""
+
+from __future__ import annotations
+
+import re
+
+from lxml import etree
+
+from partner_monitor.directory.cards import find_cards, has_cards, read_cards
+from partner_monitor.directory.markup import Element, elements, has_class, text_of
+from partner_monitor.directory.menu import has_filters, read_filters, served_country
+from partner_monitor.directory.page import (
+    Card,
+    ListingPage,
+    Menu,
+    MenuEntry,
+    NotAListing,
+    Pager,
+    RejectedCard,
+)
+from partner_monitor.directory.pager import read_pager
+from partner_monitor.items import Outcome
+
+__all__ = [
+    "Card",
+    "ListingPage",
+    "Menu",
+    "MenuEntry",
+    "NotAListing",
+    "Pager",
+    "RejectedCard",
+    "read_listing",
+]
+
+_END = re.compile(r"</html\s*>(?:\s|<!--(?:(?!-->).)*-->)*\Z", re.IGNORECASE | re.DOTALL)
+_BEGINNING = re.compile(r"\s*(?:<!--(?:(?!-->).)*-->\s*)*<(?:!|html|head|body|$)", re.I | re.S)
+_CHROME = etree.XPath(
+    "//*[@id='wrapwrap' or @id='wrap' or @data-website-id]"
+    " | //meta[@name='generator' and starts-with(@content, 'Odoo')]"
+)
+_PROFILE = etree.XPath("//*[@id='partner_name']")
+_SCRIPTS = etree.XPath("//script")
+_SILENT = etree.XPath("//script | //style | //noscript | //template | //head")
+_SHELL_TEXT = 200
+
+
+def read_listing(body: bytes, base_url: str, encoding: str = "utf-8") -> ListingPage:
+    """The listing page in ``body``, fetched from ``base_url``.
+
+    Raises ``NotAListing``, and nothing else: ``HOLLOW`` for a page without its content,
+    ``CUT_SHORT`` for one that ends in the middle, ``UNKNOWN_LAYOUT`` for any other.
+    """
+    text = _decoded(body, encoding)
+    if not text.strip():
+        raise NotAListing(Outcome.HOLLOW, "an empty answer")
+    root = _parsed(text)
+    if not has_filters(root):
+        raise _no_filters(root)
+    filters = read_filters(root, base_url)
+    if not has_cards(root):
+        raise NotAListing(Outcome.HOLLOW, "filters without a single card")
+    found = find_cards(root, base_url, has_counts=filters.menu.declares_counts)
+    served = served_country(
+        filters, (card.listed_under for card in found.cards if card.listed_under is not None)
+    )
+    names = [entry.name for entry in filters.menu.entries]
+    country_ids = {
+        entry.name: entry.id for entry in filters.menu.entries if names.count(entry.name) == 1
+    }
+    return ListingPage(
+        layout=found.layout,
+        cards=read_cards(found, country_ids, served.id if served else None),
+        rejected=tuple(found.lost),
+        menu=filters.menu,
+        country_id=served.id if served else None,
+        country_name=served.name if served else None,
+        declared_count=filters.declared_count,
+        pager=read_pager(root, base_url),
+    )
+
+
+def _decoded(body: bytes, encoding: str) -> str:
+    try:
+        text = body.decode(encoding, "replace")
+    except (LookupError, UnicodeError):  # no such encoding, or one that cannot replace
+        text = body.decode("utf-8", "replace")
+    return text.lstrip("\ufeff").replace("\x00", "\ufffd")
+
+
+def _parsed(text: str) -> Element:
+    if _BEGINNING.match(text) is None:
+        raise NotAListing(Outcome.UNKNOWN_LAYOUT, f"no HTML, it begins {text.strip()[:80]!r}")
+    end = text.lower().rfind("</html")
+    if end < 0 or _END.match(text, end) is None:
+        raise NotAListing(Outcome.CUT_SHORT, f"{len(text)} characters, and no end of the page")
+    try:
+        root = etree.HTML(
+            text.encode("utf-8", "replace"),
+            etree.HTMLParser(encoding="utf-8", huge_tree=True),
+        )
+    except etree.LxmlError:
+        root = None
+    if root is None:
+        raise NotAListing(Outcome.HOLLOW, "a page without any element")
+    return root
+
+
+def _no_filters(root: Element) -> NotAListing:
+    """The site's frame without filters or cards waits for a script to fill it, or is an error."""
+    if elements(_PROFILE, root):
+        return NotAListing(Outcome.UNKNOWN_LAYOUT, "a partner's profile, not a list")
+    if has_cards(root):
+        return NotAListing(Outcome.UNKNOWN_LAYOUT, "cards without the filters above them")
+    if elements(_CHROME, root):
+        return NotAListing(Outcome.HOLLOW, "the site's frame without filters and cards")
+    shown = len(text_of(root)) - sum(len(text_of(node)) for node in elements(_SILENT, root))
+    if elements(_SCRIPTS, root) and shown < _SHELL_TEXT:
+        return NotAListing(Outcome.HOLLOW, "a bare frame that a script would fill")
+    return NotAListing(Outcome.UNKNOWN_LAYOUT, "no filters above cards, not a page of the directory")

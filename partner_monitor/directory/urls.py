@@ -1,0 +1,150 @@
+"""The site's addresses: which page to ask for, and what a link on a page points at.
+
+Pure strings. The number that ends a link is the identity; slugs and languages come and go.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+MAX_ID = 2**63 - 1
+
+_LANG = r"(?:/[a-z]{2,3}(?:[_-][A-Za-z0-9]{2,8})*(?:@[a-z]+)?)?"
+_ENDING = re.compile(r"(?:(?P<slug>.*[^-])-)?(?P<id>[1-9][0-9]{0,18})")
+_PARTNER = re.compile(rf"{_LANG}/partners/(?P<ending>[^/]+)")
+_COUNTRY = re.compile(rf"{_LANG}/partners(?:/grade/[^/]+)?/country/(?P<ending>[^/]+)/?")
+_NOT_A_PARTNER = frozenset({"page", "country", "grade", "industry"})
+_ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_UNSAFE = re.compile(r"""[\x00-\x20"<>\\^`{|}\x7f]|%(?![0-9A-Fa-f]{2})""")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class PartnerLink(NamedTuple):
+    """A link to a partner's profile. ``profile_url`` has neither query nor fragment."""
+
+    id: int
+    slug: str
+    profile_url: str
+
+
+class CountryLink(NamedTuple):
+    """A link to a country's list."""
+
+    id: int
+    slug: str
+
+
+def directory_url(site: str) -> str:
+    """The whole directory; the bare ``/partners`` is the visitor's country by IP address."""
+    return f"{site.rstrip('/')}/partners?country_all=1"
+
+
+def country_url(site: str, slug: str, id: int) -> str:
+    """A country's list. The number alone will do where the slug is not known."""
+    return f"{site.rstrip('/')}/partners/country/{slug}-{id}" if slug else (
+        f"{site.rstrip('/')}/partners/country/{id}"
+    )
+
+
+def page_url(site: str, page_link: str | None, first_url: str, page: int) -> str:
+    """Page ``page`` of the list that starts at ``first_url``.
+
+    ``page_link`` is the pager's own link form, a path and query with ``{page}`` for the number.
+    """
+    if page == 1:
+        return first_url
+    if page_link is not None:
+        return site.rstrip("/") + page_link.replace("{page}", str(page))
+    path, _, query = first_url.partition("#")[0].partition("?")
+    # The site itself links further pages of the whole directory with "True", the first with "1".
+    query = re.sub(r"(?<![^&])country_all=[^&]*", "country_all=True", query)
+    return f"{path.rstrip('/')}/page/{page}" + (f"?{query}" if query else "")
+
+
+def trailing_id(path_or_url: str) -> int | None:
+    """The number that ends the last segment of a path, unless it is a page, country or grade."""
+    path = path_or_url.partition("#")[0].partition("?")[0]
+    parent, _, last = path.rpartition("/")
+    if parent.rpartition("/")[2] in _NOT_A_PARTNER:
+        return None
+    ending = read_ending(last)
+    return ending[0] if ending else None
+
+
+def read_ending(segment: str) -> tuple[int, str] | None:
+    """Number and slug of ``<slug>-<id>`` or ``<id>``; None if it is neither."""
+    match = _ENDING.fullmatch(segment)
+    if match is None or int(match["id"]) > MAX_ID:
+        return None
+    return int(match["id"]), match["slug"] or ""
+
+
+def partner_link(href: str, base: str) -> PartnerLink | None:
+    """What ``href`` on the page ``base`` says of a partner, if it links to one on this site."""
+    parts = resolve(href, base)
+    match = _PARTNER.fullmatch(parts.path) if parts else None
+    ending = read_ending(match["ending"]) if match else None
+    if parts is None or ending is None:
+        return None
+    return PartnerLink(ending[0], ending[1], f"{parts.scheme}://{parts.netloc}{parts.path}")
+
+
+def country_link(href: str, base: str) -> CountryLink | None:
+    """What ``href`` on the page ``base`` says of a country, if it links to one on this site."""
+    parts = resolve(href, base)
+    match = _COUNTRY.fullmatch(parts.path) if parts else None
+    ending = read_ending(match["ending"]) if match else None
+    return CountryLink(*ending) if ending else None
+
+
+def resolve(href: str, base: str) -> SplitResult | None:
+    """``href`` as an absolute address with a canonical path; None if it leaves the site."""
+    try:
+        home, parts = urlsplit(base), urlsplit(urljoin(base, href.strip()))
+        if _origin(parts) != _origin(home) or parts.scheme not in _DEFAULT_PORTS:
+            return None
+    except ValueError:  # a broken host or port
+        return None
+    return parts._replace(netloc=home.netloc, path=canonical_path(parts.path))
+
+
+def canonical_path(path: str) -> str:
+    """One spelling for one path: non-ASCII shown as such, ASCII escapes kept, in upper case.
+
+    Pages write the same slug raw or percent-encoded. Blanks and controls stay encoded.
+    """
+    shown = _ESCAPES.sub(lambda match: _decode(match.group()), path)
+    shown = _UNSAFE.sub(lambda match: _encode(match.group()), shown)
+    if shown.isascii():
+        return shown
+    return "".join(char if char.isascii() or _is_shown(char) else _encode(char) for char in shown)
+
+
+def _decode(escapes: str) -> str:
+    raw, shown, position = bytes.fromhex(escapes.replace("%", "")), "", 0
+    while position < len(raw):
+        for length in (2, 3, 4) if raw[position] >= 0x80 else ():
+            try:
+                shown += raw[position : position + length].decode()
+            except UnicodeDecodeError:
+                continue
+            position += length
+            break
+        else:
+            shown += f"%{raw[position]:02X}"
+            position += 1
+    return shown
+
+
+def _is_shown(char: str) -> bool:
+    return not char.isspace() and not 0x80 <= ord(char) < 0xA0 and not 0xD800 <= ord(char) < 0xE000
+
+
+def _encode(char: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "surrogatepass"))
+
+
+def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    return parts.scheme, parts.hostname, parts.port or _DEFAULT_PORTS.get(parts.scheme)
