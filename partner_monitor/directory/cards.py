@@ -20,7 +20,7 @@ from partner_monitor.directory.urls import PartnerLink, partner_link
 from partner_monitor.history.fields import CARRIED
 from partner_monitor.items import Layout, Outcome
 
-_LINKS = etree.XPath("//a[contains(@href, '/partners/')]")
+_LINKS = etree.XPath("descendant::a[contains(@href, '/partners/')]")
 _LIKE_A_PROFILE = re.compile(r"/partners/[^/?#]+(?:[?#]|$)")
 _SEEDS = etree.XPath(
     f".//*[{has_class('stat_ref')} or {has_class('stat_cert')} or {has_class('card-body')}"
@@ -70,6 +70,8 @@ def find_cards(root: Element, base_url: str, *, has_counts: bool) -> FoundCards:
     # A link among the cards is a card, whatever it looks like; one in the site's menus is not.
     cards = [card for card in links if card.layout or _container(card.parts.root) in containers]
     wide = sum(card.layout is Layout.ODOO_COM for card in known)
+    if not cards and not has_cards(root):
+        raise NotAListing(Outcome.HOLLOW, "filters without a single card")
     if not known or 2 * max(wide, len(known) - wide) <= len(cards):
         raise NotAListing(
             Outcome.UNKNOWN_LAYOUT,
@@ -191,11 +193,9 @@ def _lost_cards(containers: list[Element], roots: set[Element]) -> list[Rejected
     """Columns among the cards with a card's marks and without a link to a partner."""
     lost = []
     for container in containers:
-        for column in container:
-            if isinstance(column.tag, str) and elements(_SEEDS, column):
-                links = [node for node in column.iter("a") if node in roots]
-                if not links and not any(other in containers for other in column.iter()):
-                    lost.append(_rejected("a card without a usable link", column))
+        for column in container.iterchildren("*"):
+            if not any(link in roots for link in column.iter("a")) and elements(_SEEDS, column):
+                lost.append(_rejected("a card without a usable link", column))
     return lost
 
 

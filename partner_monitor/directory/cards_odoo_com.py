@@ -74,9 +74,9 @@ def _grades(node: Element) -> list[str]:
 
 
 def _headline(parts: Parts, token: str) -> int | None:
-    """"88 References": the first block of the column; the lines below it count something else."""
+    """The first block of a column, "88 References"; the lines below count something else."""
     column = parts.only(token)
-    first = next(iter(column), None) if column is not None else None
+    first = next(column.iterchildren("*"), None) if column is not None else None
     return read_count(text_of(first)) if first is not None and first.tag == "div" else None
 
 

@@ -10,8 +10,8 @@ import re
 from lxml import etree
 
 from partner_monitor.directory.cards import find_cards, has_cards, read_cards
-from partner_monitor.directory.markup import Element, elements, has_class, text_of
-from partner_monitor.directory.menu import has_filters, read_filters, served_country
+from partner_monitor.directory.markup import Element, elements, text_of
+from partner_monitor.directory.menu import find_filters, read_filters, served_country
 from partner_monitor.directory.page import (
     Card,
     ListingPage,
@@ -45,6 +45,7 @@ _PROFILE = etree.XPath("//*[@id='partner_name']")
 _SCRIPTS = etree.XPath("//script")
 _SILENT = etree.XPath("//script | //style | //noscript | //template | //head")
 _SHELL_TEXT = 200
+_TAIL = 10_000
 
 
 def read_listing(body: bytes, base_url: str, encoding: str = "utf-8") -> ListingPage:
@@ -57,11 +58,10 @@ def read_listing(body: bytes, base_url: str, encoding: str = "utf-8") -> Listing
     if not text.strip():
         raise NotAListing(Outcome.HOLLOW, "an empty answer")
     root = _parsed(text)
-    if not has_filters(root):
+    sections = find_filters(root)
+    if not sections:
         raise _no_filters(root)
-    filters = read_filters(root, base_url)
-    if not has_cards(root):
-        raise NotAListing(Outcome.HOLLOW, "filters without a single card")
+    filters = read_filters(sections, base_url)
     found = find_cards(root, base_url, has_counts=filters.menu.declares_counts)
     served = served_country(
         filters, (card.listed_under for card in found.cards if card.listed_under is not None)
@@ -93,8 +93,7 @@ def _decoded(body: bytes, encoding: str) -> str:
 def _parsed(text: str) -> Element:
     if _BEGINNING.match(text) is None:
         raise NotAListing(Outcome.UNKNOWN_LAYOUT, f"no HTML, it begins {text.strip()[:80]!r}")
-    end = text.lower().rfind("</html")
-    if end < 0 or _END.match(text, end) is None:
+    if _END.search(text, max(0, len(text) - _TAIL)) is None:
         raise NotAListing(Outcome.CUT_SHORT, f"{len(text)} characters, and no end of the page")
     try:
         root = etree.HTML(
@@ -119,4 +118,4 @@ def _no_filters(root: Element) -> NotAListing:
     shown = len(text_of(root)) - sum(len(text_of(node)) for node in elements(_SILENT, root))
     if elements(_SCRIPTS, root) and shown < _SHELL_TEXT:
         return NotAListing(Outcome.HOLLOW, "a bare frame that a script would fill")
-    return NotAListing(Outcome.UNKNOWN_LAYOUT, "no filters above cards, not a page of the directory")
+    return NotAListing(Outcome.UNKNOWN_LAYOUT, "no filters and no cards")

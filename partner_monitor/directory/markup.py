@@ -18,7 +18,10 @@ Element = etree._Element
 
 def has_class(token: str) -> str:
     """The XPath condition for one class token."""
-    return f"contains(concat(' ', normalize-space(@class), ' '), ' {token} ')"
+    return (
+        f"(contains(@class, '{token}')"  # cheap, and false for nearly every element
+        f" and contains(concat(' ', normalize-space(@class), ' '), ' {token} '))"
+    )
 
 
 def elements(query: etree.XPath, node: Element) -> list[Element]:
@@ -42,7 +45,7 @@ def verbatim(node: Element) -> str:
 
 
 def _string(node: Element) -> str:
-    return str(_STRING(node))
+    return str(_STRING(node)) if len(node) else node.text or ""
 
 
 class Parts:
@@ -55,8 +58,9 @@ class Parts:
         self.by_id: dict[str, list[Element]] = defaultdict(list)
         for node in root.iter(etree.Element):
             self.by_tag[str(node.tag)].append(node)
-            for token in classes(node):
-                self.by_class[token].append(node)
+            if tokens := node.get("class"):
+                for token in tokens.split():
+                    self.by_class[token].append(node)
             if identifier := node.get("id"):
                 self.by_id[identifier].append(node)
 

@@ -17,14 +17,14 @@ from lxml import etree
 from partner_monitor.directory.markup import Element, classes, elements, has_class, text_of
 from partner_monitor.directory.numbers import read_count
 from partner_monitor.directory.page import Menu, MenuEntry, NotAListing
-from partner_monitor.directory.urls import country_link, resolve
+from partner_monitor.directory.urls import CountryLink, country_of, resolve
 from partner_monitor.items import Outcome
 
-_FILTERS = etree.XPath(f"//*[{has_class('o_wcrm_filters_top')}]")
 _DROPDOWNS = etree.XPath(f".//*[{has_class('dropdown-menu')}]")
 _TOGGLES = etree.XPath(f"../*[{has_class('dropdown-toggle')}]")
 _ITEMS = etree.XPath(f".//a[{has_class('dropdown-item')}]")
 _HEADING = etree.XPath("./*[self::h1 or self::h2 or self::h3 or self::h4 or self::h5]/span")
+_FILTERS = "o_wcrm_filters_top"
 _ALL = re.compile(r"/partners(?:/grade/[^/]+)?/?$")
 _GRADE = re.compile(r"/partners/grade/[^/]+")
 
@@ -44,20 +44,20 @@ class Filters:
 class _Item:
     name: str
     count: int | None
-    country: tuple[int, str] | None
+    country: CountryLink | None
     grade: str | None
     is_all: bool
 
 
-def has_filters(root: Element) -> bool:
-    return bool(elements(_FILTERS, root))
+def find_filters(root: Element) -> list[Element]:
+    """The filter sections of a page: a section on Odoo 19, a division on 18."""
+    return [node for node in root.iter("section", "div") if _FILTERS in classes(node)]
 
 
-def read_filters(root: Element, base_url: str) -> Filters:
-    """The filter section of a listing page; a page without its country menu is none."""
+def read_filters(sections: list[Element], base_url: str) -> Filters:
+    """The filters of a listing page; a page without its country menu is none."""
     countries: list[tuple[list[_Item], str]] = []
     categories: list[tuple[list[_Item], str]] = []
-    sections = elements(_FILTERS, root)
     for section in sections:
         for dropdown in elements(_DROPDOWNS, section):
             items = [_read_item(item, base_url) for item in elements(_ITEMS, dropdown)]
@@ -101,7 +101,7 @@ def served_country(filters: Filters, card_countries: Iterable[int]) -> MenuEntry
     else:
         raise NotAListing(
             Outcome.UNKNOWN_LAYOUT,
-            f"the button of the country menu says {filters.button[:80]!r}, which is not in the menu",
+            f"the button of the country menu says {filters.button[:80]!r}, not in the menu",
         )
     served_id = served.id if served else None
     if of_cards is not None and of_cards != served_id:
@@ -149,11 +149,11 @@ def _lists_grades(items: list[_Item]) -> bool:
 def _entries(items: Iterable[_Item]) -> Iterable[MenuEntry]:
     seen: set[int] = set()
     for item in items:
-        if item.country and item.name and item.country[0] not in seen:
-            seen.add(item.country[0])
+        if item.country and item.name and item.country.id not in seen:
+            seen.add(item.country.id)
             yield MenuEntry(
-                id=item.country[0],
-                slug=item.country[1],
+                id=item.country.id,
+                slug=item.country.slug,
                 name=item.name,
                 listed_count=item.count,
             )
@@ -168,17 +168,17 @@ def _declared(items: list[_Item], button: str) -> int | None:
 
 
 def _read_item(node: Element, base_url: str) -> _Item:
-    href = node.get("href") or ""
-    link = country_link(href, base_url)
-    parts = resolve(href, base_url)
-    grade = _GRADE.search(parts.path) if parts else None
+    link = resolve(node.get("href") or "", base_url)
+    path = link.path if link else ""
+    grade = _GRADE.search(path)
+    country = country_of(path)
     badges = [child for child in node if "badge" in classes(child)]
     # The name is bare text before the badge: were the badge renamed, its number is still no name.
     name = " ".join((node.text or "").split())
     return _Item(
         name=name,
         count=read_count(text_of(badges[0])) if len(badges) == 1 else None,
-        country=(link.id, link.slug) if link else None,
+        country=country,
         grade=grade.group() if grade else None,
-        is_all=parts is not None and _ALL.search(parts.path) is not None,
+        is_all=country is None and _ALL.search(path) is not None,
     )

@@ -11,6 +11,7 @@ import unicodedata
 MAX_COUNT = 10_000_000
 
 _SPACES = "\u0020\u00a0\u2009\u202f"
+_BARE = re.compile(r"(?:0|[1-9][0-9]{0,6})\Z")
 _NUMBER = re.compile(rf"\d+(?:[,.'\u2019\u066c{_SPACES}]\d+)*")
 _GROUPED = re.compile(rf"\d{{1,3}}(?:([,.'\u2019\u066c{_SPACES}])\d{{3}})(?:\1\d{{3}})*")
 _MINUS = frozenset("-\u2010\u2011\u2012\u2013\u2212\uff0d")
@@ -27,8 +28,10 @@ def read_count(text: str) -> int | None:
     A ``~`` before it and a ``+`` after it are allowed. Signs, fractions, a second number, letters
     that touch it ("v19", "3k"), words for a thousand and anything above ten million give None.
     """
+    if _BARE.match(text):  # nearly every number of a page is one of its menu's badges
+        return int(text)
     matches = _NUMBER.findall(text)
-    if len(matches) != 1 or any(unicodedata.category(char) == "No" for char in text):
+    if len(matches) != 1 or _holds_fraction(text):
         return None
     number: str = matches[0]
     before, _, after = text.partition(number)
@@ -68,6 +71,11 @@ def _may_follow(after: str) -> bool:
     return word is None or (
         word.group().casefold() not in _MULTIPLIER_WORDS and word.group()[0] not in _MULTIPLIERS
     )
+
+
+def _holds_fraction(text: str) -> bool:
+    """Halves, superscripts and circled numbers are no digits, and yet change what a text says."""
+    return not text.isascii() and any(unicodedata.category(char) == "No" for char in text)
 
 
 def _touches_harmlessly(char: str, allowed: frozenset[str]) -> bool:

@@ -11,9 +11,10 @@ from partner_monitor.directory.page import NotAListing, Pager
 from partner_monitor.directory.urls import resolve
 from partner_monitor.items import Outcome
 
-_PAGERS = etree.XPath(f"//ul[{has_class('pagination')}]")
+_PAGERS = etree.XPath(f"descendant::ul[{has_class('pagination')}]")
 _REMNANTS = etree.XPath(
-    f"//*[{has_class('page-link')} or {has_class('page-item')} or {has_class('pagination')}]"
+    f"descendant::*[{has_class('page-link')} or {has_class('page-item')}"
+    f" or {has_class('pagination')}]"
 )
 _LINKS = etree.XPath(".//a[@href]")
 _MAX_PAGE = 1_000_000
@@ -66,10 +67,10 @@ def _number(item: Element) -> int | None:
 def _link_form(item: Element, number: int, base_url: str) -> str | None:
     """The item's link with ``{page}`` for its number; both forms work on the site."""
     for link in elements(_LINKS, item):
-        parts = resolve(link.get("href") or "", base_url)
-        if parts is None:
+        target = resolve(link.get("href") or "", base_url)
+        if target is None:
             continue
-        path, query = (part.replace("{", "%7B").replace("}", "%7D") for part in parts[2:4])
+        path, query = target.path, target.query.replace("{", "%7B").replace("}", "%7D")
         form, found = re.subn(rf"/page/{number}$", "/page/{page}", path)
         if found:
             return form + (f"?{query}" if query else "")

@@ -6,6 +6,7 @@ Pure strings. The number that ends a link is the identity; slugs and languages c
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -17,6 +18,8 @@ _PARTNER = re.compile(rf"{_LANG}/partners/(?P<ending>[^/]+)")
 _COUNTRY = re.compile(rf"{_LANG}/partners(?:/grade/[^/]+)?/country/(?P<ending>[^/]+)/?")
 _NOT_A_PARTNER = frozenset({"page", "country", "grade", "industry"})
 _ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+_PLAIN = re.compile(r"/(?!/)(?!.*/\.)[^\t\r\n\\]*\Z")
+_CANONICAL = re.compile(r"[A-Za-z0-9/._~!$&'()*+,;=:@-]*\Z")
 _UNSAFE = re.compile(r"""[\x00-\x20"<>\\^`{|}\x7f]|%(?![0-9A-Fa-f]{2})""")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -27,6 +30,14 @@ class PartnerLink(NamedTuple):
     id: int
     slug: str
     profile_url: str
+
+
+class Link(NamedTuple):
+    """An address on the site: its origin, its canonical path, and its query as written."""
+
+    origin: str
+    path: str
+    query: str
 
 
 class CountryLink(NamedTuple):
@@ -43,9 +54,8 @@ def directory_url(site: str) -> str:
 
 def country_url(site: str, slug: str, id: int) -> str:
     """A country's list. The number alone will do where the slug is not known."""
-    return f"{site.rstrip('/')}/partners/country/{slug}-{id}" if slug else (
-        f"{site.rstrip('/')}/partners/country/{id}"
-    )
+    ending = f"{slug}-{id}" if slug else str(id)
+    return f"{site.rstrip('/')}/partners/country/{ending}"
 
 
 def page_url(site: str, page_link: str | None, first_url: str, page: int) -> str:
@@ -83,31 +93,47 @@ def read_ending(segment: str) -> tuple[int, str] | None:
 
 def partner_link(href: str, base: str) -> PartnerLink | None:
     """What ``href`` on the page ``base`` says of a partner, if it links to one on this site."""
-    parts = resolve(href, base)
-    match = _PARTNER.fullmatch(parts.path) if parts else None
+    link = resolve(href, base)
+    match = _PARTNER.fullmatch(link.path) if link else None
     ending = read_ending(match["ending"]) if match else None
-    if parts is None or ending is None:
+    if link is None or ending is None:
         return None
-    return PartnerLink(ending[0], ending[1], f"{parts.scheme}://{parts.netloc}{parts.path}")
+    return PartnerLink(ending[0], ending[1], link.origin + link.path)
 
 
 def country_link(href: str, base: str) -> CountryLink | None:
     """What ``href`` on the page ``base`` says of a country, if it links to one on this site."""
-    parts = resolve(href, base)
-    match = _COUNTRY.fullmatch(parts.path) if parts else None
+    link = resolve(href, base)
+    return country_of(link.path) if link else None
+
+
+def country_of(path: str) -> CountryLink | None:
+    """The country whose list a canonical path is, with or without a grade."""
+    match = _COUNTRY.fullmatch(path)
     ending = read_ending(match["ending"]) if match else None
     return CountryLink(*ending) if ending else None
 
 
-def resolve(href: str, base: str) -> SplitResult | None:
-    """``href`` as an absolute address with a canonical path; None if it leaves the site."""
+def resolve(href: str, base: str) -> Link | None:
+    """Where ``href`` on the page ``base`` leads, with a canonical path; None if off the site."""
+    href = href.strip()
     try:
-        home, parts = urlsplit(base), urlsplit(urljoin(base, href.strip()))
-        if _origin(parts) != _origin(home) or parts.scheme not in _DEFAULT_PORTS:
-            return None
+        origin = _origin_of(base)
+        if not _PLAIN.match(href):
+            parts = urlsplit(urljoin(base, href))
+            if _origin(parts) != _origin(urlsplit(base)) or parts.scheme not in _DEFAULT_PORTS:
+                return None
+            return Link(origin, canonical_path(parts.path), parts.query)
     except ValueError:  # a broken host or port
         return None
-    return parts._replace(netloc=home.netloc, path=canonical_path(parts.path))
+    path, _, query = href.partition("#")[0].partition("?")
+    return Link(origin, canonical_path(path), query)
+
+
+@lru_cache(maxsize=8)
+def _origin_of(base: str) -> str:
+    parts = urlsplit(base)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def canonical_path(path: str) -> str:
@@ -115,6 +141,8 @@ def canonical_path(path: str) -> str:
 
     Pages write the same slug raw or percent-encoded. Blanks and controls stay encoded.
     """
+    if _CANONICAL.match(path):
+        return path
     shown = _ESCAPES.sub(lambda match: _decode(match.group()), path)
     shown = _UNSAFE.sub(lambda match: _encode(match.group()), shown)
     if shown.isascii():
