@@ -63,7 +63,9 @@ class Config:
     """Now, aware, UTC."""
 
 
-def from_settings(settings: Mapping[str, Any], arguments: Mapping[str, str] | None = None) -> Config:
+def from_settings(
+    settings: Mapping[str, Any], arguments: Mapping[str, str] | None = None
+) -> Config:
     """Check ``settings`` and a spider's ``arguments`` (mode, page, country).
 
     Raises ConfigurationError for the first value that cannot be used.

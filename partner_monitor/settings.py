@@ -6,13 +6,15 @@ Precedence: ``-s NAME=value``, the environment, a ``.env`` file beside ``scrapy.
 from __future__ import annotations
 
 import os as _os
+from pathlib import Path as _Path
 
 from scrapy.utils.conf import closest_scrapy_cfg as _closest_scrapy_cfg
 
 from partner_monitor import __version__ as _version
 from partner_monitor.config import read_env_file as _read_env_file
 
-PROJECT_FOLDER = _os.path.dirname(_closest_scrapy_cfg()) or None
+_scrapy_cfg = _closest_scrapy_cfg()
+PROJECT_FOLDER = str(_Path(_scrapy_cfg).parent) if _scrapy_cfg else None
 """Where ``scrapy.cfg`` lies; None when the project runs from an egg."""
 
 _env_file = _read_env_file(PROJECT_FOLDER)
@@ -93,6 +95,7 @@ TELNETCONSOLE_ENABLED = False  # default True: a console on a port is not wanted
 REMOTE_CONTROL_ENABLED = False  # default True: runs posted Python
 
 LOG_LEVEL = "INFO"
+LOG_VERSIONS: list[str] = []  # default: a dozen lines of versions
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 STATS_DUMP = False  # default True: the ledger's closing summary tells what matters
 FEED_EXPORT_ENCODING = "utf-8"

@@ -1,0 +1,1 @@
+"""Spiders: which page next, and nothing else."""

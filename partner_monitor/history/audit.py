@@ -45,6 +45,8 @@ class Evidence:
     pages_read: int
     pages_lost: Sequence[tuple[str, str]]
     """Pages that were promised and could not be read, each with what came of it."""
+    beyond_last: str | None
+    """What a page beyond the end of its list said of itself."""
     fields: Mapping[str, FieldCount]
     baselines: Mapping[str, FieldCount]
     known_seen: int
@@ -67,6 +69,8 @@ class Verdict:
 def judge(evidence: Evidence, thresholds: Thresholds) -> Verdict:
     """The audit's table, from the gravest finding down."""
     lost = len(evidence.pages_lost)
+    if not evidence.pages_read and evidence.beyond_last and not lost:
+        return Verdict(state="failed", reason=evidence.beyond_last)
     if not evidence.pages_read:
         return Verdict(state="failed", reason=f"no listing page could be read: {_lost(evidence)}")
     if finding := _unread_field(evidence, thresholds) or _fallen_field(evidence, thresholds):
@@ -143,7 +147,10 @@ def _lost(evidence: Evidence) -> str:
     by_outcome: dict[str, list[str]] = {}
     for page, outcome in evidence.pages_lost:
         by_outcome.setdefault(outcome, []).append(page)
-    return "; ".join(
-        f"{outcome} ({pages[0]}" + (f" and {len(pages) - 1} more)" if pages[1:] else ")")
-        for outcome, pages in by_outcome.items()
-    ) or "nothing was asked for"
+    return (
+        "; ".join(
+            f"{outcome} ({pages[0]}" + (f" and {len(pages) - 1} more)" if pages[1:] else ")")
+            for outcome, pages in by_outcome.items()
+        )
+        or "nothing was asked for"
+    )

@@ -7,7 +7,7 @@ moved while it was read proves nothing: its counts may agree by accident.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 
@@ -26,12 +26,13 @@ class ListReading:
     distinct: int
 
     @property
+    def missing(self) -> frozenset[int]:
+        """Pages that were promised and not read, asked for or not."""
+        return (self.pages_lost | frozenset(range(1, self.last_page + 1))) - self.pages_read
+
+    @property
     def followed_to_the_end(self) -> bool:
-        return (
-            not self.pages_lost
-            and not self.has_next
-            and self.pages_read >= frozenset(range(1, self.last_page + 1))
-        )
+        return not self.missing and not self.has_next
 
     @property
     def declared(self) -> int | None:
@@ -69,6 +70,13 @@ class Reading:
     """The whole directory's list, where the run read it."""
     countries: Mapping[int, ListReading]
     """Countries whose own list the run read."""
+
+    @property
+    def lists(self) -> Iterator[tuple[int | None, ListReading]]:
+        """Every list that was read, the whole directory's as None."""
+        if self.directory is not None:
+            yield None, self.directory
+        yield from self.countries.items()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,7 +121,7 @@ def assess(reading: Reading, known_countries: frozenset[int]) -> Completeness:
         and reading.directory.whole
         and (not reading.menu_adds_up or frozenset(reading.menu) <= whole)
     )
-    lost = reading.directory is not None and bool(reading.directory.pages_lost)
+    lost = reading.directory is not None and bool(reading.directory.missing)
     short = tuple(
         Shortfall(
             country_id=country,
@@ -121,7 +129,7 @@ def assess(reading: Reading, known_countries: frozenset[int]) -> Completeness:
             declared=reading.menu[country].count,
             seen=reading.seen.get(country, 0),
             page_lost=bool(
-                own.pages_lost if (own := reading.countries.get(country)) is not None else lost
+                own.missing if (own := reading.countries.get(country)) is not None else lost
             ),
         )
         for country in sorted(asked - whole)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 LADDER = ("learning", "ready", "silver", "gold")
-"""From the lowest to the highest. A status that is not here is stored as shown and ranked nowhere."""
+"""From the lowest to the highest. Any other status is stored as shown and ranked nowhere."""
 
 
 class ChangeType(StrEnum):

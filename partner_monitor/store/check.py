@@ -43,7 +43,7 @@ CHECKS = {
         LEFT JOIN status_history h ON h.partner_id = s.partner_id
             AND h.changed_at = s.valid_from AND h.change_type = 'relisted'
         WHERE s.gap_from < s.valid_from AND h.id IS NULL""",
-    "a version that ended with a departure has no delisted row": f"""
+    "a version that ended with a departure has no delisted row": """
         SELECT v.partner_id, v.valid_to AS at FROM partner_versions v
         LEFT JOIN partner_versions n ON n.partner_id = v.partner_id AND n.valid_from = v.valid_to
         LEFT JOIN status_history h ON h.partner_id = v.partner_id

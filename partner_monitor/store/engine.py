@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
 PUBLISH_LOCK = 0x70617274
@@ -74,3 +75,10 @@ def check_answers(engine: Engine) -> None:
         cause = str(error.orig).strip().splitlines()
         where = engine.url.render_as_string(hide_password=True)
         raise StoreError(f"the database {where} does not answer: {cause[0]}") from None
+
+
+def upsert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that knows ON CONFLICT: the same shape in both dialects."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, case, literal, null, or_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    case,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from partner_monitor.history.ladder import LADDER
 from partner_monitor.store.schema import UTCDateTime, countries, partners
 
 
 def recompute(connection: Connection, now: datetime, stale_after: timedelta) -> None:
-    """Set ``to_reprocess`` and its reason on every partner and country; the gravest reason shows."""
+    """Flag every partner and country that needs a second look; the gravest reason shows."""
     p = partners.c
     profile_older = or_(p.profile_read_at.is_(None), p.profile_read_at < p.changed_at)
     off_the_ladder = and_(p.status.is_not(None), p.status.not_in(LADDER))
@@ -41,7 +52,7 @@ def recompute(connection: Connection, now: datetime, stale_after: timedelta) -> 
     )
 
 
-def _set(connection: Connection, table: Table, reason: ColumnElement[Any], now: datetime) -> None:
+def _set(connection: Connection, table: Table, reason: ColumnElement[str], now: datetime) -> None:
     connection.execute(
         update(table)
         .where(reason.is_distinct_from(table.c.reprocess_reason))
@@ -55,3 +66,17 @@ def _set(connection: Connection, table: Table, reason: ColumnElement[Any], now: 
             ),
         )
     )
+
+
+def counts(connection: Connection) -> list[tuple[str, str, int]]:
+    """What is flagged: partners or countries, the reason, and how many."""
+    return [
+        (table.name, row.reprocess_reason, row.flagged)
+        for table in (partners, countries)
+        for row in connection.execute(
+            select(table.c.reprocess_reason, func.count().label("flagged"))
+            .where(table.c.to_reprocess)
+            .group_by(table.c.reprocess_reason)
+            .order_by(func.count().desc())
+        )
+    ]

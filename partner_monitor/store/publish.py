@@ -43,9 +43,9 @@ from partner_monitor.history import audit
 from partner_monitor.history.completeness import Completeness, assess
 from partner_monitor.history.fields import CARRIED, FILL_WATCHED, OPTIONAL, TRACKED
 from partner_monitor.history.ladder import RANK, ChangeType
-from partner_monitor.items import Outcome
+from partner_monitor.items import Outcome, PageKey
 from partner_monitor.store import flags
-from partner_monitor.store.engine import StoreError, serialize_publishes, writing
+from partner_monitor.store.engine import StoreError, serialize_publishes, upsert, writing
 from partner_monitor.store.runs import State, drop_staged
 from partner_monitor.store.schema import (
     UTCDateTime,
@@ -61,7 +61,7 @@ from partner_monitor.store.schema import (
     staged_pages,
     status_history,
 )
-from partner_monitor.store.staging import page_key, picked, read_so_far, upsert
+from partner_monitor.store.staging import page_key, picked, read_so_far
 
 CONFIRM_AFTER = timedelta(hours=1)
 """How much later a second run must see the same to release a quarantined one."""
@@ -187,7 +187,12 @@ def _conclude(connection: Connection, run_id: int, config: Config, *, released: 
     elif verdict.confirmable and (first := _confirmed(connection, run, config)):
         state = State.PUBLISHED
         reason = f"{evidence.known_changed} changes, as run {first} saw them before"
-        _close(connection, first, State.DISCARDED, f"confirmed by run {run_id}", config.clock())
+        connection.execute(
+            update(crawl_runs)
+            .where(crawl_runs.c.id == first)
+            .values(state=State.DISCARDED, reason=f"confirmed and published by run {run_id}")
+        )
+        drop_staged(connection, first)
     _note_fields(connection, run_id, fields)
     wrote: dict[str, int] = {}
     if state is State.PUBLISHED and times is not None:
@@ -286,11 +291,11 @@ def _count_fields(connection: Connection, run_id: int) -> dict[str, audit.FieldC
     always = frozenset.intersection(*CARRIED.values())
     counts = {}
     for name in FILL_WATCHED:
-        must = int(row[f"{name}_must"])
+        carried = int(row[f"{name}_must"])
         counts[name] = audit.FieldCount(
             cards=row["cards"] + rejected,
             filled=row[f"{name}_filled"],
-            must=must + rejected if must or name in always else 0,
+            must=carried + rejected if carried or name in always else 0,
             must_filled=row[f"{name}_must_filled"],
         )
     return counts
@@ -341,6 +346,19 @@ def _evidence(
         .where(staged_pages.c.run_id == run.id, staged_pages.c.outcome != Outcome.BEYOND_LAST)
         .order_by(staged_pages.c.list_country_id, staged_pages.c.page)
     ).all()
+    lost = {
+        page_key(page.list_country_id, page.page): (
+            f"{page.outcome}, {page.detail}" if page.detail else page.outcome
+        )
+        for page in pages
+        if page.outcome != Outcome.READ
+    }
+    if run.mode in ABSENCE_MODES:  # pages that were promised and never even asked for
+        so_far = read_so_far(connection, run.id)
+        for country_id, list_reading in so_far.lists:
+            for number in sorted(list_reading.missing):
+                key = PageKey(country_id=country_id, page=number)
+                lost.setdefault(key, "never answered")
     old = partners.alias("old")
     tally: list[ColumnElement[Any]] = [
         func.count().label("seen"),
@@ -364,14 +382,12 @@ def _evidence(
     return audit.Evidence(
         mode=run.mode,
         pages_read=sum(page.outcome == Outcome.READ for page in pages),
-        pages_lost=[
-            (
-                str(page_key(page.list_country_id, page.page)),
-                f"{page.outcome}, {page.detail}" if page.detail else page.outcome,
+        pages_lost=[(str(key), why) for key, why in lost.items()],
+        beyond_last=connection.execute(
+            select(staged_pages.c.detail).where(
+                staged_pages.c.run_id == run.id, staged_pages.c.outcome == Outcome.BEYOND_LAST
             )
-            for page in pages
-            if page.outcome != Outcome.READ
-        ],
+        ).scalar(),
         fields=fields,
         baselines=baselines,
         known_seen=counted["seen"],
@@ -792,31 +808,49 @@ def _close(
     confirmable: bool = False,
 ) -> int:
     """Write the run's outcome and counts into the ledger; returns the partners seen."""
-    cards, distinct = connection.execute(
-        select(func.count(), func.count(staged_cards.c.partner_id.distinct())).where(
-            staged_cards.c.run_id == run_id
+    mine = staged_cards.c.run_id == run_id
+    per_list = connection.execute(
+        select(func.count(), func.count(staged_cards.c.partner_id.distinct()))
+        .where(mine)
+        .group_by(staged_cards.c.list_country_id)
+    ).all()
+    seen = connection.execute(
+        select(func.count(staged_cards.c.partner_id.distinct())).where(mine)
+    ).scalar_one()
+    pages = connection.execute(
+        select(staged_pages)
+        .where(staged_pages.c.run_id == run_id, staged_pages.c.outcome != Outcome.BEYOND_LAST)
+        .order_by(staged_pages.c.list_country_id, staged_pages.c.fetched_at)
+    ).all()
+    read = [page for page in pages if page.outcome == Outcome.READ]
+    run = connection.execute(select(crawl_runs).where(crawl_runs.c.id == run_id)).one()
+    promised: dict[int, int] = {}
+    for page in pages:
+        reach = (page.last_page or page.page) if run.mode in ABSENCE_MODES else 1
+        promised[page.list_country_id] = max(promised.get(page.list_country_id, 0), reach)
+    # The list the run was asked for comes first: the whole directory's key is the smallest.
+    main = [page for page in read if page.list_country_id == read[0].list_country_id]
+    counted = main and run.mode in ABSENCE_MODES
+    connection.execute(
+        update(crawl_runs)
+        .where(crawl_runs.c.id == run_id)
+        .values(
+            state=state,
+            reason=reason,
+            finished_at=now,
+            confirmable=confirmable,
+            pages_expected=sum(promised.values()),
+            pages_fetched=len(read),
+            pages_failed=len(pages) - len(read),
+            partners_seen=seen,
+            partners_expected=main[-1].declared_count if counted else None,
+            partners_doubled=sum(cards - distinct for cards, distinct in per_list),
+            cards_rejected=sum(page.rejected for page in pages),
         )
-    ).one()
-    own_list_cards = func.count(staged_cards.c.partner_id.distinct())
-    doubled = cards - sum(
-        connection.execute(
-            select(own_list_cards)
-            .where(staged_cards.c.run_id == run_id)
-            .group_by(staged_cards.c.list_country_id)
-        ).scalars()
     )
-    values: dict[str, Any] = {
-        "state": state,
-        "reason": reason,
-        "finished_at": now,
-        "confirmable": confirmable,
-    }
-    if state is not State.DISCARDED:
-        values |= {"partners_seen": distinct, "partners_doubled": doubled}
-    connection.execute(update(crawl_runs).where(crawl_runs.c.id == run_id).values(values))
     if state is not State.QUARANTINED:
         drop_staged(connection, run_id)
-    return int(distinct)
+    return int(seen)
 
 
 def _rank(status: ColumnElement[Any]) -> ColumnElement[Any]:

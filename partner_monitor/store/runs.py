@@ -6,13 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Engine, Row, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from partner_monitor.store import locks
-from partner_monitor.store.engine import StoreError, reading, writing
-from partner_monitor.store.schema import SCHEMA_VERSION, crawl_runs, rejected_items, staged_cards
-from partner_monitor.store.schema import staged_countries, staged_pages, store
+from partner_monitor.store.engine import StoreError, reading, upsert, writing
+from partner_monitor.store.menu import exists
+from partner_monitor.store.migrate import version
+from partner_monitor.store.schema import (
+    SCHEMA_VERSION,
+    countries,
+    crawl_runs,
+    staged_cards,
+    staged_countries,
+    store,
+)
 
 
 class State(StrEnum):
@@ -59,17 +68,26 @@ class Run:
     lock: locks.RunLock
 
 
+def refuse_foreign_site(engine: Engine, site: str) -> None:
+    """Raise StoreError if the store holds another site's partners. Writes nothing."""
+    if not exists(engine):
+        return
+    with reading(engine) as connection:
+        known = connection.execute(select(store.c.site)).scalar() if version(connection) else None
+    if known is not None and known != site:
+        raise StoreError(
+            f"this store holds the partners of {known}, not of {site}: "
+            "set PARTNER_DATABASE_URL to another one"
+        )
+
+
 def claim_site(engine: Engine, site: str, now: datetime) -> None:
     """Record ``site`` as the one this store is about; raise StoreError if it holds another's."""
+    refuse_foreign_site(engine, site)
     with writing(engine) as connection:
-        known = connection.execute(select(store.c.site)).scalar()
-        if known is None:
-            connection.execute(insert(store).values(id=1, site=site, created_at=now))
-        elif known != site:
-            raise StoreError(
-                f"this store holds the partners of {known}, not of {site}: "
-                "set PARTNER_DATABASE_URL to another one"
-            )
+        statement = upsert(connection, store).values(id=1, site=site, created_at=now)
+        connection.execute(statement.on_conflict_do_nothing())
+    refuse_foreign_site(engine, site)
 
 
 def begin(
@@ -158,7 +176,7 @@ def discard(engine: Engine, run_id: int, now: datetime) -> None:
     end(engine, run_id, State.DISCARDED, f"discarded by hand; was: {run.reason}", now)
 
 
-def get(engine: Engine, run_id: int) -> Row[tuple[object, ...]]:
+def get(engine: Engine, run_id: int) -> Row[Any]:
     """The ledger's row of a run; raise StoreError if there is none."""
     with reading(engine) as connection:
         run = connection.execute(select(crawl_runs).where(crawl_runs.c.id == run_id)).one_or_none()
@@ -167,26 +185,18 @@ def get(engine: Engine, run_id: int) -> Row[tuple[object, ...]]:
     return run
 
 
-def latest(engine: Engine, limit: int) -> Sequence[Row[tuple[object, ...]]]:
+def latest(engine: Engine, limit: int) -> Sequence[Row[Any]]:
     """The newest ``limit`` runs, newest first."""
     with reading(engine) as connection:
         return connection.execute(
-            select(crawl_runs).order_by(crawl_runs.c.id.desc()).limit(limit)
+            select(crawl_runs, countries.c.name.label("country"))
+            .outerjoin(countries, countries.c.id == crawl_runs.c.country_id)
+            .order_by(crawl_runs.c.id.desc())
+            .limit(limit)
         ).all()
 
 
-def rejected_count(engine: Engine, run_id: int) -> int:
-    """How many things of a run could not be trusted."""
-    with reading(engine) as connection:
-        return connection.execute(
-            select(func.count()).where(rejected_items.c.run_id == run_id)
-        ).scalar_one()
-
-
-def drop_staged(connection: object, run_id: int) -> None:
+def drop_staged(connection: Connection, run_id: int) -> None:
     """Forget the cards and the menu a run staged; its pages stay in the ledger."""
     for table in (staged_cards, staged_countries):
-        connection.execute(table.delete().where(table.c.run_id == run_id))  # type: ignore[attr-defined]
-
-
-__all__ = ["staged_pages"]
+        connection.execute(table.delete().where(table.c.run_id == run_id))

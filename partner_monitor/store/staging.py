@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, Table, case, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, Select, case, delete, func, insert, select, update
 
 from partner_monitor.history.completeness import Declared, ListReading, Reading
 from partner_monitor.items import CountryItem, Outcome, PageKey
-from partner_monitor.store.engine import reading, writing
+from partner_monitor.store.engine import reading, upsert, writing
 from partner_monitor.store.schema import (
     ALL_COUNTRIES,
     crawl_runs,
@@ -181,13 +180,6 @@ def read_so_far(connection: Connection, run_id: int) -> Reading:
         directory=lists.pop(ALL_COUNTRIES, None),
         countries=lists,
     )
-
-
-def upsert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that knows ON CONFLICT: the same shape in both dialects."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
 
 
 def _list_readings(connection: Connection, run_id: int) -> dict[int, ListReading]:

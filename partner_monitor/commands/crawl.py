@@ -1,0 +1,75 @@
+"""``scrapy crawl``: Scrapy's own, with bad input refused first and the run's verdict last.
+
+The exit status is 0 only for a run that was published, so that cron and CI see the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+
+from scrapy.commands.crawl import Command as CrawlCommand
+from scrapy.crawler import Crawler
+from scrapy.exceptions import UsageError
+from scrapy.spiders import Spider
+
+from partner_monitor.command import fail
+from partner_monitor.config import ConfigurationError, from_settings
+
+
+class Command(CrawlCommand):
+    """Checks, crawls, and answers with the run's state."""
+
+    # Made once the arguments are known to be good: setting up a crawl takes a second.
+    requires_crawler_process = False
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        if len(args) != 1:
+            raise UsageError("name one spider: partners")
+        try:
+            self._check(args[0], opts.spargs)
+        except ConfigurationError as error:
+            self.exitcode = fail(str(error))
+            return
+        from scrapy.crawler import AsyncCrawlerProcess
+
+        assert self.settings is not None
+        self.crawler_process = AsyncCrawlerProcess(self.settings)
+        if self.settings["LOG_LEVEL"] != "DEBUG":
+            # Scrapy's own dozens of lines on how it is set up are for developers.
+            for library in ("scrapy", "alembic"):
+                logging.getLogger(library).setLevel(logging.WARNING)
+        super().run(args, opts)
+        if self.exitcode == 0 and not self._published():
+            self.exitcode = 1
+
+    def _check(self, spider: str, arguments: dict[str, str]) -> None:
+        """Raise ConfigurationError for whatever can be refused before any request."""
+        from partner_monitor.directory.countries import UnknownCountry, parse_country
+        from partner_monitor.store.engine import StoreError, open_engine
+        from partner_monitor.store.menu import stored_menu
+        from partner_monitor.store.runs import refuse_foreign_site
+
+        if spider != "partners":
+            raise ConfigurationError(f"there is no spider {spider!r}: partners is the one there is")
+        assert self.settings is not None
+        config = from_settings(self.settings, arguments)
+        engine = open_engine(config.database_url)
+        try:
+            menu = stored_menu(engine)
+            refuse_foreign_site(engine, config.site)
+            if config.country:
+                parse_country(config.country, menu)
+        except (StoreError, UnknownCountry) as error:
+            raise ConfigurationError(str(error)) from None
+        finally:
+            engine.dispose()
+
+    def _create_crawler(self, spidercls: type[Spider] | str) -> Crawler:
+        self._crawler = super()._create_crawler(spidercls)
+        return self._crawler
+
+    def _published(self) -> bool:
+        from partner_monitor.extensions import VERDICT
+
+        return bool(self._crawler.stats.get_value(VERDICT) == "published")

@@ -1,0 +1,218 @@
+"""Being a good guest: one site only, and a pace that heeds what the site says.
+
+Scrapy ignores Retry-After and Crawl-delay, and retries one request while the others go on. Here a
+refusal slows the whole site: nothing is asked for until the wait is over, each further refusal
+doubles it, and after too many in a row without one good answer the run gives up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+from scrapy import signals
+from scrapy.downloadermiddlewares.retry import get_retry_request
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    ResponseDataLossError,
+)
+from scrapy.spidermiddlewares.httperror import HttpError
+
+from partner_monitor.config import from_settings
+from partner_monitor.items import Outcome
+
+if TYPE_CHECKING:
+    from scrapy import Request
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+    from scrapy.robotstxt import RobotParser
+    from twisted.python.failure import Failure
+
+logger = logging.getLogger(__name__)
+
+GO_AWAY = frozenset({403, 408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
+"""Statuses that mean "not now"; 403 because the site's edge gives it to requests that it serves
+minutes later."""
+
+AWAY = (
+    CannotResolveHostError,
+    DownloadConnectionRefusedError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    ResponseDataLossError,
+)
+"""Failures of the network, silence included, that mean the same."""
+
+MAX_REFUSALS = 7
+"""Refusals in a row, without a good answer between them, after which the run gives up."""
+
+MAX_WAIT = 900.0
+"""Seconds; a site that asks to stay away for longer is left alone until the next run."""
+
+
+class ForeignHost(IgnoreRequest):
+    """A redirect or a link led away from the site."""
+
+
+class GivenUp(IgnoreRequest):
+    """The site has refused for too long; nothing more is asked of it in this run."""
+
+
+def outcome_of(failure: Failure) -> tuple[Outcome, str]:
+    """Name what kept a page from being looked at, with a detail for the ledger."""
+    error = failure.value
+    text = str(error)
+    if isinstance(error, HttpError):
+        status = error.response.status
+        if status == 429:
+            return Outcome.THROTTLED, "HTTP 429"
+        if status in (404, 410):
+            return Outcome.NOT_FOUND, f"HTTP {status}"
+        kind = Outcome.SERVER_ERROR if status >= 500 else Outcome.REFUSED
+        return kind, f"HTTP {status}"
+    if isinstance(error, GivenUp):
+        return Outcome.GIVEN_UP, text
+    if isinstance(error, ForeignHost):
+        return Outcome.FOREIGN_HOST, text
+    if isinstance(error, DownloadTimeoutError):
+        return Outcome.TIMED_OUT, ""
+    if isinstance(error, ResponseDataLossError):
+        return Outcome.CUT_SHORT, ""
+    if isinstance(error, AWAY):
+        return Outcome.UNREACHABLE, text
+    if isinstance(error, DownloadCancelledError) or "exceeded" in text:
+        return Outcome.TOO_LARGE, text
+    if isinstance(error, IgnoreRequest):
+        return (Outcome.ROBOTS, "") if "robots.txt" in text else (Outcome.REDIRECT_LOOP, text)
+    return Outcome.ERROR, f"{type(error).__name__}: {text}"
+
+
+class OneSiteMiddleware:
+    """Refuses every request that leads off the site's origin, a redirect's too."""
+
+    def __init__(self, site: str) -> None:
+        self._origin = _origin(site)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        return cls(from_settings(crawler.settings).site)
+
+    def process_request(self, request: Request) -> None:
+        if _origin(request.url) != self._origin:
+            raise ForeignHost(f"{request.url[:200]} is not on {'://'.join(self._origin)}")
+
+
+class PoliteRetryMiddleware:
+    """Waits and retries for the whole site, with an end."""
+
+    def __init__(self, crawler: Crawler, backoff: float) -> None:
+        self._crawler = crawler
+        self._backoff = backoff
+        self._refusals = 0
+        self._slowed_at = self._resume_at = float("-inf")
+        self.given_up: str | None = None
+        """Why nothing more is asked of the site; None while it is."""
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        middleware = cls(crawler, from_settings(crawler.settings).backoff)
+        crawler.signals.connect(middleware.heed_crawl_delay, signals.robots_parsed)
+        return middleware
+
+    async def process_request(self, request: Request) -> None:
+        while self.given_up is None and (wait := self._resume_at - time.monotonic()) > 0:
+            await asyncio.sleep(min(wait, 1.0))  # in steps, to notice when it is all over
+        if self.given_up is not None:
+            raise GivenUp(self.given_up)
+        request.meta["asked_at"] = time.monotonic()
+
+    def process_response(self, request: Request, response: Response) -> Request | Response:
+        if response.status in GO_AWAY:
+            after = _retry_after(response)
+            return self.again(request, f"HTTP {response.status}", after) or response
+        if request.meta.get("asked_at", 0.0) >= self._slowed_at:
+            self._refusals = 0
+        return response
+
+    def process_exception(self, request: Request, exception: Exception) -> Request | None:
+        if isinstance(exception, AWAY):
+            return self.again(request, type(exception).__name__)
+        return None
+
+    def again(self, request: Request, reason: str, wait: float = 0.0) -> Request | None:
+        """``request`` anew after a wait for the whole site; None when it was tried often enough.
+
+        ``wait``: seconds the site asked for. Also for pages that came back 200 without content.
+        """
+        self._slow_down(request, reason, wait)
+        if self.given_up is not None:
+            return None
+        assert self._crawler.spider is not None
+        return get_retry_request(
+            request,
+            reason=reason,
+            spider=self._crawler.spider,
+            logger=logger,
+            give_up_log_level=logging.WARNING,
+        )
+
+    def heed_crawl_delay(self, robotparser: RobotParser, request: Request) -> None:
+        """Slow the site down to what its robots.txt asks for."""
+        delay = robotparser.crawl_delay(self._crawler.settings["USER_AGENT"])
+        engine = self._crawler.engine
+        if not delay or engine is None:
+            return
+        # The downloader's slots are Scrapy's inside: touched here and nowhere else.
+        for slot in engine.downloader.slots.values():
+            if slot.delay < delay:
+                slot.delay, slot.jitter = float(delay), 0.0
+                logger.info("robots.txt asks for %g s between requests: heeded", delay)
+
+    def _slow_down(self, request: Request, reason: str, wait: float) -> None:
+        now = time.monotonic()
+        if wait > MAX_WAIT:
+            self._give_up(f"the site asks to stay away for {wait:.0f} s")
+        # Requests that were under way together and failed together are one refusal.
+        if request.meta.get("asked_at", now) >= self._slowed_at:
+            self._refusals += 1
+            self._slowed_at = now
+            wait = max(wait, self._backoff * 2.0 ** (self._refusals - 1))
+            if self._refusals >= MAX_REFUSALS:
+                self._give_up(f"{self._refusals} refusals in a row, the last: {reason}")
+            else:
+                logger.warning("%s for %s: waiting %.3g s", reason, request.url, wait)
+        self._resume_at = max(self._resume_at, now + min(wait, MAX_WAIT))
+
+    def _give_up(self, why: str) -> None:
+        if self.given_up is None:
+            self.given_up = why
+            logger.error("giving up: %s", why)
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    return parts.scheme, f"{parts.hostname}:{port}"
+
+
+def _retry_after(response: Response) -> float:
+    """Seconds that the answer's Retry-After asks for; 0 without a usable one."""
+    text = (response.headers.get("Retry-After") or b"").decode("ascii", "replace").strip()
+    if text.isdigit():
+        return float(text[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+
+
+__all__: list[Any] = ["OneSiteMiddleware", "PoliteRetryMiddleware", "outcome_of"]

@@ -1,0 +1,159 @@
+"""Queries of the reports. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, String, and_, case, cast, func, literal_column, null, select, table
+from sqlalchemy import column as sql_column
+from sqlalchemy.sql import ColumnElement
+
+from partner_monitor.history.ladder import LADDER
+from partner_monitor.store.engine import reading
+from partner_monitor.store.runs import State
+from partner_monitor.store.schema import (
+    countries as countries_table,
+)
+from partner_monitor.store.schema import (
+    crawl_runs,
+    partner_versions,
+    partners,
+    reference_history,
+    status_history,
+)
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def freshness(engine: Engine) -> tuple[datetime | None, list[int]]:
+    """The instant of the last published run, and the runs that wait in quarantine."""
+    with reading(engine) as connection:
+        as_of = connection.execute(select(func.max(crawl_runs.c.published_at))).scalar()
+        waiting = connection.execute(
+            select(crawl_runs.c.id)
+            .where(crawl_runs.c.state == State.QUARANTINED)
+            .order_by(crawl_runs.c.id)
+        ).scalars()
+        return as_of, list(waiting)
+
+
+def statuses(engine: Engine, country_id: int | None) -> dict[str, int]:
+    """Partners listed now by status, the highest first."""
+    query = (
+        select(func.coalesce(partners.c.status, "unknown").label("status"), func.count())
+        .where(partners.c.delisted_at.is_(None), *_in(country_id))
+        .group_by(partners.c.status)
+    )
+    with reading(engine) as connection:
+        counts: dict[str, int] = dict(row.tuple() for row in connection.execute(query))
+    order = [*reversed(LADDER), *sorted(counts.keys() - set(LADDER))]
+    return {status: counts[status] for status in order if status in counts}
+
+
+def countries(engine: Engine, country_id: int | None) -> Rows:
+    """The country summary, the largest first."""
+    names = ("country_id", "country", "gold", "silver", "ready", "other", "total", "listed_count")
+    view = table("report_country_summary", *map(sql_column, names), sql_column("complete"))
+    query = select(view).order_by(view.c.total.desc(), view.c.country)
+    if country_id is not None:
+        query = query.where(view.c.country_id == country_id)
+    with reading(engine) as connection:
+        rows = connection.execute(query).mappings().all()
+    # SQLite has no booleans of its own, and a view's column has no type to say it is one.
+    return [
+        dict(row) | {"complete": None if row["complete"] is None else bool(row["complete"])}
+        for row in rows
+        if row["total"] or row["listed_count"] or country_id is not None
+    ]
+
+
+def changes(engine: Engine, since: datetime, country_id: int | None) -> dict[str, Rows]:
+    """What changed from ``since`` on, by kind; each row has at, partner, country, before, now."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    history = status_history.c
+    kind = case((history.change_type == "initial", "new"), else_=history.change_type)
+    # The partners of the first run of all are no news.
+    first = select(func.min(crawl_runs.c.id)).where(crawl_runs.c.state == State.PUBLISHED)
+    status_changes = (
+        _rows(kind, history.changed_at, history.old_status, history.new_status)
+        .select_from(_with_country(status_history.join(partners)))
+        .where(
+            history.changed_at >= since,
+            (history.change_type != "initial") | (history.run_id != first.scalar_subquery()),
+            *_in(country_id),
+        )
+    )
+    now, before = partner_versions.alias("now"), partner_versions.alias("before")
+    steps = now.join(
+        before,
+        and_(before.c.partner_id == now.c.partner_id, before.c.valid_to == now.c.valid_from),
+    ).join(partners, partners.c.id == now.c.partner_id)
+    was, becomes = countries_table.alias("was"), countries_table.alias("becomes")
+    moved = (
+        _rows(literal_column("'moved'"), now.c.valid_from, was.c.name, becomes.c.name)
+        .select_from(
+            _with_country(steps)
+            .outerjoin(was, was.c.id == before.c.country_id)
+            .outerjoin(becomes, becomes.c.id == now.c.country_id)
+        )
+        .where(
+            now.c.country_id.is_distinct_from(before.c.country_id),
+            now.c.valid_from >= since,
+            *_in(country_id),
+        )
+    )
+    renamed = (
+        _rows(literal_column("'renamed'"), now.c.valid_from, before.c.name, now.c.name)
+        .select_from(_with_country(steps))
+        .where(now.c.name != before.c.name, now.c.valid_from >= since, *_in(country_id))
+    )
+    with reading(engine) as connection:
+        for query in (status_changes, moved, renamed):
+            for row in connection.execute(query.order_by("at", "partner")).mappings():
+                found.setdefault(row["kind"], []).append(
+                    {key: value for key, value in row.items() if key != "kind"}
+                )
+    return dict(found)
+
+
+def reference_changes(engine: Engine, since: datetime, country_id: int | None) -> Rows:
+    """Changes of reference counts from ``since`` on, the largest first."""
+    history = reference_history.c
+    query = (
+        _rows(null(), history.changed_at, history.old_count, history.new_count)
+        .select_from(_with_country(reference_history.join(partners)))
+        .where(history.changed_at >= since, history.old_count.is_not(None), *_in(country_id))
+        .order_by(func.abs(history.new_count - history.old_count).desc(), partners.c.name)
+    )
+    with reading(engine) as connection:
+        return [
+            {key: value for key, value in row.items() if key != "kind"}
+            for row in connection.execute(query).mappings()
+        ]
+
+
+def _rows(
+    kind: ColumnElement[Any],
+    at: ColumnElement[Any],
+    before: ColumnElement[Any],
+    now: ColumnElement[Any],
+) -> Any:
+    return select(
+        cast(kind, String).label("kind"),
+        at.label("at"),
+        partners.c.name.label("partner"),
+        partners.c.id.label("partner_id"),
+        countries_table.c.name.label("country"),
+        before.label("before"),
+        now.label("now"),
+    )
+
+
+def _with_country(joined: Any) -> Any:
+    return joined.outerjoin(countries_table, countries_table.c.id == partners.c.country_id)
+
+
+def _in(country_id: int | None) -> list[ColumnElement[bool]]:
+    return [] if country_id is None else [partners.c.country_id == country_id]
