@@ -48,7 +48,7 @@ class FoundCards:
 
     layout: Layout
     cards: list[FoundCard]
-    grades: Mapping[Element, str | None]
+    containers: list[Element]
     lost: list[RejectedCard]
 
 
@@ -89,19 +89,25 @@ def find_cards(root: Element, base_url: str, *, has_counts: bool) -> FoundCards:
         has_counts or any(elements(_COUNTRY_PROP, card.parts.root) for card in cards)
     ):
         layout = Layout.STOCK_18
-    grades = {} if layout is Layout.ODOO_COM else _grades(containers)
-    return FoundCards(layout=layout, cards=cards, grades=grades, lost=lost)
+    return FoundCards(layout=layout, cards=cards, containers=containers, lost=lost)
 
 
 def read_cards(
-    found: FoundCards, country_ids: Mapping[str, int], served_id: int | None
+    found: FoundCards,
+    country_ids: Mapping[str, int],
+    served_id: int | None,
+    *,
+    grade_words: frozenset[str],
 ) -> tuple[Card, ...]:
     """The cards, each with its country: by its own words, or else the page it stands on.
 
-    ``country_ids`` are the countries of the page's menu by name.
+    ``country_ids`` are the countries of the page's menu by name, ``grade_words`` the grades that
+    its filter names.
     """
+    stock = found.layout is not Layout.ODOO_COM
+    grades = _grades(found.containers, grade_words) if stock else {}
     return tuple(
-        _card(card, _fields(card, found), found.layout, country_ids, served_id)
+        _card(card, _fields(card, found.layout, grades), found.layout, country_ids, served_id)
         for card in found.cards
     )
 
@@ -134,14 +140,11 @@ def _card(
     )
 
 
-def _fields(card: FoundCard, found: FoundCards) -> CardFields:
-    if found.layout is Layout.ODOO_COM:
+def _fields(card: FoundCard, layout: Layout, grades: Mapping[Element, str | None]) -> CardFields:
+    if layout is Layout.ODOO_COM:
         return cards_odoo_com.read_fields(card.parts)
-    return cards_stock.read_fields(
-        card.parts,
-        found.grades.get(card.parts.root),
-        shows_address=found.layout is Layout.STOCK_19,
-    )
+    grade = grades.get(card.parts.root)
+    return cards_stock.read_fields(card.parts, grade, shows_address=layout is Layout.STOCK_19)
 
 
 def _found(node: Element, base_url: str) -> FoundCard | None:
@@ -153,7 +156,9 @@ def _found(node: Element, base_url: str) -> FoundCard | None:
         return None
     parts = Parts(node)
     layout = None
-    if cards_stock.count_marks(parts) >= _MIN_MARKS[Layout.STOCK_19]:
+    if len(parts.by_tag["a"]) > 1:  # it has swallowed the next card, and its figures
+        layout = None
+    elif cards_stock.count_marks(parts) >= _MIN_MARKS[Layout.STOCK_19]:
         layout = Layout.STOCK_19
     elif cards_odoo_com.count_marks(parts) >= _MIN_MARKS[Layout.ODOO_COM]:
         layout = Layout.ODOO_COM
@@ -203,14 +208,16 @@ def _rejected(reason: str, node: Element) -> RejectedCard:
     return RejectedCard(reason=reason, payload=text_of(node)[:_PAYLOAD_LENGTH])
 
 
-def _grades(containers: list[Element]) -> dict[Element, str | None]:
+def _grades(containers: list[Element], grade_words: frozenset[str]) -> dict[Element, str | None]:
     """The grade of each card's link: that of the nearest heading above it in its own row."""
     grades: dict[Element, str | None] = {}
     for container in containers:
         grade: str | None = None
-        for child in container:
+        for child in container.iterchildren("*"):
+            links = [link for link in child.iter("a") if _container(link) is container]
             if cards_stock.is_grade_heading(child):
-                grade = cards_stock.read_grade(child)
-            else:
-                grades.update((link, grade) for link in child.iter("a"))
+                grade = cards_stock.read_grade(child, grade_words)
+            elif not links and not elements(_SEEDS, child):
+                grade = None  # no card and no heading: it may be what is left of one
+            grades.update((link, grade) for link in links)
     return grades

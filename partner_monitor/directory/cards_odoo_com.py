@@ -14,6 +14,7 @@ from partner_monitor.directory.page import CardFields
 _ADDRESS = "o_wcrm_partners_address"
 _GRADE = re.compile(r"bg_([\w-]+)")
 _PERCENT = re.compile(r"[%\u066a\uff05\ufe6a]")
+_NUMBERS = re.compile(r"\d+")
 _CONTACT = re.compile(r"@|^\s*\+")
 
 
@@ -59,7 +60,7 @@ def _name(title: list[Element]) -> str | None:
     for node in title:
         tokens = classes(node)
         if node.tag == "span" and "badge" not in tokens and not _grades(node):
-            return verbatim(node) or None
+            return verbatim(node)
     return None
 
 
@@ -77,7 +78,7 @@ def _headline(parts: Parts, token: str) -> int | None:
     """The first block of a column, "88 References"; the lines below count something else."""
     column = parts.only(token)
     first = next(column.iterchildren("*"), None) if column is not None else None
-    return read_count(text_of(first)) if first is not None and first.tag == "div" else None
+    return read_count(verbatim(first) or "") if first is not None and first.tag == "div" else None
 
 
 def _retention(parts: Parts) -> tuple[int | None, bool]:
@@ -91,9 +92,10 @@ def _retention(parts: Parts) -> tuple[int | None, bool]:
     has_stars = any(token.startswith("fa-star") for token in parts.by_class)
     if not rates:
         return None, has_stars
-    if len(rates) > 1 or _PERCENT.search(text_of(rates[0])) is None:
+    shown, inner = text_of(rates[0]), [node for node in rates[0] if node.tag == "span"]
+    rate = read_count(verbatim(inner[0]) or "") if len(inner) == len(rates) == 1 else None
+    if not _PERCENT.search(shown) or len(_NUMBERS.findall(shown)) != 1:
         return None, True
-    rate = read_count(text_of(rates[0]))
     return (rate, False) if rate is not None and rate <= 100 else (None, True)
 
 
@@ -102,9 +104,20 @@ def _address(parts: Parts) -> tuple[tuple[str, ...], bool]:
     places = parts.by_id.get(_ADDRESS, [])
     if len(places) != 1:
         return (), bool(places)
-    spans = [node for block in places[0] for node in block if node.tag == "span"]
-    texts = [text for node in spans if (text := text_of(node)) and not _CONTACT.search(text)]
-    return tuple(texts), not spans and bool(text_of(places[0]).strip(" ,"))
+    blocks = list(places[0].iterchildren("*"))
+    if not blocks and not text_of(places[0]):
+        return (), False
+    # Anything but spans with commas between them is not this address, or not only.
+    spans = list(blocks[0].iterchildren("*")) if len(blocks) == 1 else []
+    texts = [verbatim(node) for node in spans if node.tag == "span" and text_of(node)]
+    between = [blocks[0].text, *(node.tail for node in spans)] if spans else ["?"]
+    if (
+        None in texts
+        or len(spans) != len(blocks[0].findall("span"))
+        or any(text.strip(" ,\t\r\n") for text in between if text)
+    ):
+        return (), True
+    return tuple(text for text in texts if text and not _CONTACT.search(text)), False
 
 
 def _size_lines(parts: Parts) -> list[Element]:

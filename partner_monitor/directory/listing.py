@@ -10,7 +10,7 @@ import re
 from lxml import etree
 
 from partner_monitor.directory.cards import find_cards, has_cards, read_cards
-from partner_monitor.directory.markup import Element, elements, text_of
+from partner_monitor.directory.markup import Element, elements
 from partner_monitor.directory.menu import find_filters, read_filters, served_country
 from partner_monitor.directory.page import (
     Card,
@@ -36,14 +36,21 @@ __all__ = [
 ]
 
 _END = re.compile(r"</html\s*>(?:\s|<!--(?:(?!-->).)*-->)*\Z", re.IGNORECASE | re.DOTALL)
-_BEGINNING = re.compile(r"\s*(?:<!--(?:(?!-->).)*-->\s*)*<(?:!|html|head|body|$)", re.I | re.S)
+_BEGINNING = re.compile(
+    r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<(?:!|html|head|body|$)",
+    re.IGNORECASE | re.DOTALL,
+)
 _CHROME = etree.XPath(
     "//*[@id='wrapwrap' or @id='wrap' or @data-website-id]"
     " | //meta[@name='generator' and starts-with(@content, 'Odoo')]"
 )
 _PROFILE = etree.XPath("//*[@id='partner_name']")
 _SCRIPTS = etree.XPath("//script")
-_SILENT = etree.XPath("//script | //style | //noscript | //template | //head")
+_SHOWN = etree.XPath(
+    "descendant::*[not(self::script or self::style or self::noscript or self::template)]"
+    "/text()[not(ancestor::head)]",
+    smart_strings=False,
+)
 _SHELL_TEXT = 200
 _TAIL = 10_000
 
@@ -72,7 +79,9 @@ def read_listing(body: bytes, base_url: str, encoding: str = "utf-8") -> Listing
     }
     return ListingPage(
         layout=found.layout,
-        cards=read_cards(found, country_ids, served.id if served else None),
+        cards=read_cards(
+            found, country_ids, served.id if served else None, grade_words=filters.grade_words
+        ),
         rejected=tuple(found.lost),
         menu=filters.menu,
         country_id=served.id if served else None,
@@ -85,7 +94,7 @@ def read_listing(body: bytes, base_url: str, encoding: str = "utf-8") -> Listing
 def _decoded(body: bytes, encoding: str) -> str:
     try:
         text = body.decode(encoding, "replace")
-    except (LookupError, UnicodeError):  # no such encoding, or one that cannot replace
+    except (LookupError, ValueError):  # no such encoding, or one that cannot replace
         text = body.decode("utf-8", "replace")
     return text.lstrip("\ufeff").replace("\x00", "\ufffd")
 
@@ -115,7 +124,8 @@ def _no_filters(root: Element) -> NotAListing:
         return NotAListing(Outcome.UNKNOWN_LAYOUT, "cards without the filters above them")
     if elements(_CHROME, root):
         return NotAListing(Outcome.HOLLOW, "the site's frame without filters and cards")
-    shown = len(text_of(root)) - sum(len(text_of(node)) for node in elements(_SILENT, root))
-    if elements(_SCRIPTS, root) and shown < _SHELL_TEXT:
+    texts = _SHOWN(root)
+    shown = len("".join(map(str, texts)).strip()) if isinstance(texts, list) else 0
+    if not shown or (elements(_SCRIPTS, root) and shown < _SHELL_TEXT):
         return NotAListing(Outcome.HOLLOW, "a bare frame that a script would fill")
     return NotAListing(Outcome.UNKNOWN_LAYOUT, "no filters and no cards")

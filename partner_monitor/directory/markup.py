@@ -11,6 +11,7 @@ from collections import defaultdict
 from lxml import etree
 
 _FOLD = re.compile(r"[ \t\r\n\f\v]*[\t\r\n\f\v][ \t\r\n\f\v]*")
+_TEXTS = etree.XPath(".//text()", smart_strings=False)
 _STRING = etree.XPath("string()", smart_strings=False)
 
 Element = etree._Element
@@ -39,9 +40,21 @@ def text_of(node: Element) -> str:
     return " ".join(_string(node).split())
 
 
-def verbatim(node: Element) -> str:
-    """All text as typed: only the template's line breaks and the ends are taken away."""
-    return _FOLD.sub(" ", _string(node).strip())
+def lines_of(node: Element) -> list[str]:
+    """The texts of an element that other elements, such as line breaks, keep apart."""
+    found = _TEXTS(node)
+    lines = [" ".join(str(text).split()) for text in found] if isinstance(found, list) else []
+    return [line for line in lines if line]
+
+
+def verbatim(node: Element) -> str | None:
+    """The text as typed, without the template's line breaks; None for none.
+
+    An element that holds others has swallowed what follows it, so its text is not its own.
+    """
+    if next(node.iterchildren("*"), None) is not None:
+        return None
+    return _FOLD.sub(" ", _string(node).strip()) or None
 
 
 def _string(node: Element) -> str:

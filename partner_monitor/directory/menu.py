@@ -31,13 +31,15 @@ _GRADE = re.compile(r"/partners/grade/[^/]+")
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """The filter section: its country menu, the countries' button, and the list's length."""
+    """The filter section: its country menu, the countries' button, what the heading adds, the
+    length of the list, and the grades to choose from, in lower case."""
 
     menu: Menu
     all_name: str
     button: str
     heading: str
     declared_count: int | None
+    grade_words: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,9 @@ def read_filters(sections: list[Element], base_url: str) -> Filters:
         button=button,
         heading=headings[0] if len(headings) == 1 else "",
         declared_count=_declared(*categories[0]) if len(categories) == 1 else None,
+        grade_words=frozenset(
+            item.name.casefold() for grades, _ in categories for item in grades if item.grade
+        ),
     )
 
 
@@ -164,7 +169,7 @@ def _declared(items: list[_Item], button: str) -> int | None:
     for item in items:
         if item.name == button:
             return item.count
-    return None if button else items[0].count
+    return items[0].count
 
 
 def _read_item(node: Element, base_url: str) -> _Item:

@@ -17,6 +17,8 @@ _REMNANTS = etree.XPath(
     f" or {has_class('pagination')}]"
 )
 _LINKS = etree.XPath(".//a[@href]")
+_IN_PATH = re.compile(r"/page/([0-9]{1,7})$")
+_IN_QUERY = re.compile(r"(?<![^&])page=([0-9]{1,7})(?![^&])")
 _MAX_PAGE = 1_000_000
 
 
@@ -25,35 +27,45 @@ def read_pager(root: Element, base_url: str) -> Pager:
     pagers = elements(_PAGERS, root)
     if not pagers:
         if elements(_REMNANTS, root):
-            raise NotAListing(Outcome.UNKNOWN_LAYOUT, "the pager is not built as known")
+            raise _unknown("no list")
         return Pager(current=1, last=1, has_next=False, page_link=None)
     read = {_read(pager, base_url) for pager in pagers}
     if len(read) != 1:
-        raise NotAListing(Outcome.UNKNOWN_LAYOUT, "two pagers that contradict each other")
+        raise _unknown("two that contradict each other")
     return read.pop()
 
 
 def _read(pager: Element, base_url: str) -> Pager:
-    items = [item for item in pager if item.tag == "li"]
+    items = list(pager.iterchildren("li"))
+    if len(items) != len(pager) or len(items) != len(list(pager.iter("li"))) or not items:
+        raise _unknown("not a plain list of items")
     numbered = [(item, number) for item in items if (number := _number(item)) is not None]
     active = [number for item, number in numbered if "active" in classes(item)]
-    if len(active) != 1:
-        raise NotAListing(
-            Outcome.UNKNOWN_LAYOUT, f"a pager with {len(active)} current pages instead of one"
-        )
-    current, last = active[0], max(number for _, number in numbered)
-    arrow = items[-1]
-    if arrow is numbered[-1][0]:
-        has_next = current < last
-    else:
-        has_next = "disabled" not in classes(arrow) and bool(elements(_LINKS, arrow))
-    forms = (_link_form(item, number, base_url) for item, number in numbered if number > 1)
+    if len(active) != 1 or _number(items[-1]) is not None:
+        raise _unknown(f"{len(active)} current pages, {len(numbered)} of {len(items)} numbered")
+    forms: list[str] = []
+    shown = [number for _, number in numbered]
+    for item in items:
+        links = elements(_LINKS, item)
+        targets = [_target(link.get("href") or "", base_url) for link in links]
+        number = _number(item)
+        if len(links) > 1 or (number and any(page != number for page, _ in targets)):
+            raise _unknown(f"the item {text_of(item)[:40]!r} leads elsewhere")
+        shown += [page for page, _ in targets]
+        forms += [form for page, form in targets if number and form]
+    has_next = "disabled" not in classes(items[-1]) and bool(elements(_LINKS, items[-1]))
+    if active[0] < max(shown) and not has_next:
+        raise _unknown(f"page {active[0]} of {max(shown)} has no next one")
     return Pager(
-        current=current,
-        last=last,
+        current=active[0],
+        last=max(shown),
         has_next=has_next,
-        page_link=next((form for form in forms if form is not None), None),
+        page_link=forms[0] if forms else None,
     )
+
+
+def _unknown(detail: str) -> NotAListing:
+    return NotAListing(Outcome.UNKNOWN_LAYOUT, f"a pager that is not built as known: {detail}")
 
 
 def _number(item: Element) -> int | None:
@@ -64,17 +76,17 @@ def _number(item: Element) -> int | None:
     return int(text) or None
 
 
-def _link_form(item: Element, number: int, base_url: str) -> str | None:
-    """The item's link with ``{page}`` for its number; both forms work on the site."""
-    for link in elements(_LINKS, item):
-        target = resolve(link.get("href") or "", base_url)
-        if target is None:
-            continue
-        path, query = target.path, target.query.replace("{", "%7B").replace("}", "%7D")
-        form, found = re.subn(rf"/page/{number}$", "/page/{page}", path)
-        if found:
-            return form + (f"?{query}" if query else "")
-        form, found = re.subn(rf"(?<![^&])page={number}(?![^&])", "page={page}", query)
-        if found == 1:
-            return f"{path}?{form}"
-    return None
+def _target(href: str, base_url: str) -> tuple[int, str | None]:
+    """The page that a link leads to, and its form with ``{page}`` for the number. Page 1 is
+    linked without a number; ``/page/N`` and ``?page=N`` both work on the site."""
+    target = resolve(href, base_url)
+    if target is None:
+        return 0, None
+    path, query = target.path, target.query.replace("{", "%7B").replace("}", "%7D")
+    if in_path := _IN_PATH.search(path):
+        form = f"{path[: in_path.start(1)]}{{page}}" + (f"?{query}" if query else "")
+        return int(in_path[1]), form if int(in_path[1]) > 1 else None
+    if in_query := _IN_QUERY.search(query):
+        form = f"{path}?{query[: in_query.start(1)]}{{page}}{query[in_query.end(1) :]}"
+        return int(in_query[1]), form if int(in_query[1]) > 1 else None
+    return 1, None

@@ -101,12 +101,6 @@ def partner_link(href: str, base: str) -> PartnerLink | None:
     return PartnerLink(ending[0], ending[1], link.origin + link.path)
 
 
-def country_link(href: str, base: str) -> CountryLink | None:
-    """What ``href`` on the page ``base`` says of a country, if it links to one on this site."""
-    link = resolve(href, base)
-    return country_of(link.path) if link else None
-
-
 def country_of(path: str) -> CountryLink | None:
     """The country whose list a canonical path is, with or without a grade."""
     match = _COUNTRY.fullmatch(path)
@@ -132,8 +126,11 @@ def resolve(href: str, base: str) -> Link | None:
 
 @lru_cache(maxsize=8)
 def _origin_of(base: str) -> str:
-    parts = urlsplit(base)
-    return f"{parts.scheme}://{parts.netloc}"
+    scheme, host, port = _origin(urlsplit(base))
+    if scheme not in _DEFAULT_PORTS or not host:
+        raise ValueError(f"not the address of a page: {base!r}")
+    host = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{host}" + (f":{port}" if port != _DEFAULT_PORTS[scheme] else "")
 
 
 def canonical_path(path: str) -> str:
