@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import socket
 import struct
+import zlib
 from collections.abc import AsyncIterator
 from functools import cache
 from typing import TYPE_CHECKING
@@ -160,5 +160,12 @@ async def _blanks(page: bytes, length: int | None) -> AsyncIterator[bytes]:
 
 @cache
 def _bomb() -> bytes:
-    """200 MB of blanks in 200 kB."""
-    return gzip.compress(b" " * 200_000_000, compresslevel=6)
+    """200 MB of blanks in 200 kB: one deflated megabyte, over and over."""
+    squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
+    megabyte = b" " * 1_000_000
+    deflated = squeeze.compress(megabyte) + squeeze.flush(zlib.Z_FULL_FLUSH)
+    check = 0
+    for _ in range(200):
+        check = zlib.crc32(megabyte, check)
+    end = b"\x01\x00\x00\xff\xff" + struct.pack("<II", check, 200_000_000)
+    return b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff" + deflated * 200 + end

@@ -5,6 +5,7 @@ faults, and the log of what was asked.
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import threading
 import time
@@ -23,6 +24,9 @@ from tests.replica.pages.common import Noise
 from tests.replica.routes import Answer, Layout, Router
 from tests.replica.world import World
 
+# Silent unless somebody turns it on: `Replica.log` has every request.
+_REQUESTS = logging.getLogger("replica.requests")
+
 ROBOTS = "User-agent: *\nSitemap: {origin}/sitemap.xml\n"
 
 
@@ -35,6 +39,21 @@ class Seen:
     user_agent: str
     time_monotonic: float
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class _Connection(web.RequestHandler):
+    """Takes letters of any script in a request's first line, as the site does; aiohttp would not."""
+
+    def data_received(self, data: bytes) -> None:
+        line, end, rest = data.partition(b"\r\n")
+        if not line.isascii():
+            data = b"".join(b"%%%02X" % c if c > 127 else bytes((c,)) for c in line) + end + rest
+        super().data_received(data)
+
+
+class _Server(web.Server):
+    def __call__(self) -> _Connection:
+        return _Connection(self, loop=asyncio.get_running_loop(), access_log=_REQUESTS)
 
 
 class Replica:
@@ -118,7 +137,7 @@ class Replica:
             self._loop.close()
 
     async def _serve(self) -> None:
-        server = web.Server(self._handle, access_log=None)
+        server = _Server(self._handle)
         runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=0)
         await runner.setup()
         site = web.TCPSite(runner, self._host, self._port, backlog=512)
@@ -137,8 +156,7 @@ class Replica:
             count = self._count
             if self.on_request is not None:
                 self.on_request(count, request.raw_path)
-            # A list of its own: tests add and remove faults while requests are under way.
-            struck = [fault for fault in list(self.faults) if fault.strikes(request.raw_path)]
+            struck = self._struck(request.raw_path)
         if self.latency:
             await asyncio.sleep(self.latency)
         breaking = next((fault for fault in struck if fault.kind in TRANSPORT_KINDS), None)
@@ -148,6 +166,17 @@ class Replica:
         if breaking is not None:
             return await broken_answer(self, request, breaking, answer, noise)
         return self._send(request, answer, noise)
+
+    def _struck(self, path_qs: str) -> list[Fault]:
+        """The faults that strike, at most one of those that replace the whole answer."""
+        struck: list[Fault] = []
+        broken = False
+        for fault in list(self.faults):
+            breaks = fault.kind in TRANSPORT_KINDS
+            if not (broken and breaks) and fault.strikes(path_qs):
+                struck.append(fault)
+                broken = broken or breaks
+        return struck
 
     def _send(self, request: web.BaseRequest, answer: Answer, noise: Noise) -> web.Response:
         squeezed = self.gzip and "gzip" in request.headers.get("Accept-Encoding", "")

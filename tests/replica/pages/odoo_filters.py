@@ -163,7 +163,7 @@ aria-expanded="false">
 class="search-query form-control border-0 bg-light" placeholder="Search" \
 value="{text(wanted.search)}"/>
                         <button type="submit" aria-label="Search" \
-class="oe_search_button btn btn-light">
+title="Search by name or address" class="oe_search_button btn btn-light">
                             <i class="oi oi-search"></i>
                         </button>
                     </div>
@@ -177,7 +177,8 @@ data-bs-toggle="offcanvas" data-bs-target="#o_wcrm_offcanvas">
                         <div class="modal-content">
                             <header class="modal-header">
                                 <h4 class="modal-title">World Map</h4>
-                                <button type="button" class="btn-close" aria-label="Close"></button>
+                                <button type="button" class="btn-close" \
+data-bs-dismiss="modal" aria-label="Close"></button>
                             </header>
                             <iframe loading="lazy" style="height:485px;" \
 src="/google_map?height=485&amp;current_grade=&amp;current_country={current}\
@@ -189,8 +190,10 @@ src="/google_map?height=485&amp;current_grade=&amp;current_country={current}\
                     <button class="btn btn-light border-primary active">
                         <i class="fa fa-th-large"></i>
                     </button>
-                    <button class="btn btn-light" data-bs-target=".partner_map_modal">
-                        <i class="fa fa-map-marker" role="img" aria-label="Open map"></i>
+                    <button class="btn btn-light" data-bs-toggle="modal" \
+data-bs-target=".partner_map_modal">
+                        <i class="fa fa-map-marker" role="img" aria-label="Open map" \
+title="Open map"></i>
                     </button>
                 </div>
             </div>
@@ -276,11 +279,15 @@ def offcanvas(site: Site, listing: Listing, words: Texts) -> str:
             "categories", href, grade.capitalize(), grade.capitalize(), wanted.grade == grade
         )
     countries = _country_radios(site, listing.country_counts, _key(wanted))
+    # The served one is ticked here rather than in the menu that all countries' pages share.
+    ticked = f'name="{text(name_in(country, language)) if country else words.all_countries}"'
+    countries = countries.replace(f"{ticked}/>", f'{ticked} checked="True"/>', 1)
     return f"""        <div id="o_wcrm_offcanvas" class="o_website_offcanvas offcanvas \
 offcanvas-end d-lg-none p-0 overflow-visible">
             <div class="offcanvas-header">
                 <h5 class="offcanvas-title">Filters</h5>
-                <button type="button" class="btn-close" aria-label="Close"></button>
+                <button type="button" class="btn-close" data-bs-dismiss="offcanvas" \
+aria-label="Close"></button>
             </div>
             <div class="offcanvas-body p-0">
                 <div class="accordion accordion-flush">
@@ -296,7 +303,8 @@ offcanvas-end d-lg-none p-0 overflow-visible">
 def _accordion(kind: str, heading: str, items: str) -> str:
     header = f"""                        <h2 class="accordion-header">
                             <button class="accordion-button collapsed" type="button" \
-data-bs-toggle="collapse" data-bs-target=".o_wcrm_offcanvas_{kind}" aria-expanded="false">
+data-bs-toggle="collapse" data-bs-target=".o_wcrm_offcanvas_{kind}" aria-expanded="false" \
+aria-controls="o_wcrm_offcanvas_{kind}">
                                 {heading}
                             </button>
                         </h2>

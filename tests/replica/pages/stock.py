@@ -46,7 +46,7 @@ def render(site: Site, listing: Listing, countries: dict[int, Country], version:
         notice = f"""            <div class="mt-4 alert alert-primary alert-dismissible fade show" \
 role="alert">
                 {_NO_PARTNER_HERE}
-                <button type="button" class="btn-close" aria-label="Close"></button>
+                <button type="button" class="btn-close" data-bs-dismiss="alert" aria-label="Close"></button>
             </div>
 """
     return "".join(
@@ -115,7 +115,7 @@ justify-content-lg-end flex-wrap gap-2 mt-4 mb-3">
             </h1>
 {_dropdown_19("Filter by category", category, grades)}
 {_dropdown_19("Filter by country", name, countries)}
-{_search(listing, "search", "w-lg-25")}
+{_search(listing, "search", "w-lg-25", "Search by name or address")}
         </section>
 """
 
@@ -160,7 +160,7 @@ justify-content-end flex-wrap gap-2 w-100">
             </h4>
 {_dropdown_18("Open categories dropdown", category, grades)}
 {_dropdown_18("Open countries dropdown", name, countries)}
-{_search(listing, "text", "w-lg-auto")}
+{_search(listing, "text", "w-lg-auto", "Search")}
         </div>
 """
 
@@ -180,7 +180,7 @@ def _item_18(href: str, name: str) -> str:
     return f'{" " * 24}<a class="dropdown-item" href="{href}">{text(name)}</a>\n'
 
 
-def _search(listing: Listing, kind: str, width: str) -> str:
+def _search(listing: Listing, kind: str, width: str, title: str) -> str:
     return f"""            <div class="o_wcrm_search d-flex w-100 {width}">
                 <form class="flex-grow-1" action="" method="get">
                     <div class="input-group" role="search">
@@ -188,7 +188,7 @@ def _search(listing: Listing, kind: str, width: str) -> str:
 class="search-query form-control border-0 bg-light" placeholder="Search" \
 value="{text(listing.wanted.search)}"/>
                         <button type="submit" aria-label="Search" \
-class="oe_search_button btn btn-light">
+title="{title}" class="oe_search_button btn btn-light">
                             <i class="oi oi-search"></i>
                         </button>
                     </div>
@@ -204,10 +204,12 @@ def _offcanvas(site: Site, listing: Listing, version: int) -> str:
     grades = ""
     for label, _, path in _grade_rows(listing):
         name = "" if label == "All Categories" and version == 19 else label
-        grades += _radio("categories", site.href(f"{path}?&"), name)
+        current = (listing.wanted.grade or "").capitalize() or "All Categories"
+        grades += _radio("categories", site.href(f"{path}?&"), name, label == current)
     everywhere = site.href(f"{list_path(listing.wanted.grade, None)}?&country_all=True")
-    countries = _radio("countries", everywhere, "All Countries") + "".join(
-        _radio("countries", site.href(path), country.name)
+    chosen = listing.wanted.country
+    countries = _radio("countries", everywhere, "All Countries", chosen is None) + "".join(
+        _radio("countries", site.href(path), country.name, country == chosen)
         for country, _, path in _country_rows(listing)
     )
     border = "border-top " if version == 18 else ""
@@ -215,7 +217,8 @@ def _offcanvas(site: Site, listing: Listing, version: int) -> str:
 offcanvas-end d-lg-none p-0 overflow-visible">
             <div class="offcanvas-header">
                 <h5 class="offcanvas-title">Filters</h5>
-                <button type="button" class="btn-close" aria-label="Close"></button>
+                <button type="button" class="btn-close" data-bs-dismiss="offcanvas" \
+aria-label="Close"></button>
             </div>
             <div class="offcanvas-body p-0">
                 <div class="accordion accordion-flush">
@@ -231,7 +234,8 @@ def _accordion(kind: str, border: str, heading: str, items: str) -> str:
     return f"""                    <div class="accordion-item">
                         <h2 class="accordion-header">
                             <button class="accordion-button {border}collapsed" type="button" \
-data-bs-toggle="collapse" data-bs-target=".o_wcrm_offcanvas_{kind}" aria-expanded="false">
+data-bs-toggle="collapse" data-bs-target=".o_wcrm_offcanvas_{kind}" aria-expanded="false" \
+aria-controls="o_wcrm_offcanvas_{kind}">
                                 {heading}
                             </button>
                         </h2>
@@ -244,14 +248,15 @@ data-bs-toggle="collapse" data-bs-target=".o_wcrm_offcanvas_{kind}" aria-expande
                     </div>"""
 
 
-def _radio(kind: str, href: str, name: str) -> str:
+def _radio(kind: str, href: str, name: str, checked: bool) -> str:
     pad = " " * 40
     label = text(name)
+    mark = ' checked="True"' if checked else ""
     return f"""{pad}<li class="list-group-item d-flex justify-content-between align-items-center \
 ps-0 pb-0 border-0">
 {pad}    <a class="text-reset" aria-label="See {kind} filters" href="{href}">
 {pad}        <div class="form-check">
-{pad}            <input class="form-check-input pe-none" type="radio" name="{label}"/>
+{pad}            <input class="form-check-input pe-none" type="radio" name="{label}"{mark}/>
 {pad}            <label class="form-check-label" for="{label}">{label}</label>
 {pad}        </div>
 {pad}    </a>
