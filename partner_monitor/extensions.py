@@ -42,7 +42,7 @@ class RunLedger:
         self._config = from_settings(crawler.settings)
         self._engine: Engine | None = None
         self._run: runs.Run | None = None
-        self._reconciled = False
+        self._reconciled = {"pages": False, "countries": False}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -89,21 +89,23 @@ class RunLedger:
         polite = self._crawler.get_downloader_middleware(PoliteRetryMiddleware)
         if (
             self._run is None
-            or self._reconciled
+            or self._reconciled["countries"]
             or self._run.key.mode not in publish.ABSENCE_MODES
             or (polite is not None and polite.given_up is not None)
         ):
             return
-        self._reconciled = True
-        gaps = reconcile.gaps(self.engine, self._run.id)
+        gaps = reconcile.gaps(self.engine, self._run.id, ask_pages=not self._reconciled["pages"])
+        self._reconciled = {"pages": True, "countries": not gaps.pages}
         requests = spider.requests_for_gaps(gaps)  # type: ignore[attr-defined]
         if not requests:
             return
-        logger.info(
-            "reconciling: %d lost pages and %d countries' own lists are read once more",
-            len(gaps.pages),
-            len(gaps.countries),
-        )
+        if gaps.pages:
+            logger.info("asking once more for %d lost pages", len(gaps.pages))
+        else:
+            logger.info(
+                "reading the own lists of %d countries whose counts do not agree",
+                len(gaps.countries),
+            )
         assert self._crawler.engine is not None
         for request in requests:
             self._crawler.engine.crawl(request)

@@ -53,7 +53,8 @@ AWAY = (
 """Failures of the network, silence included, that mean the same."""
 
 MAX_REFUSALS = 7
-"""Refusals in a row, without a good answer between them, after which the run gives up."""
+"""Refusals in a row, of more than one page and without a good answer between them, after which the
+run gives up. A page that fails while the others are served is lost alone."""
 
 MAX_WAIT = 900.0
 """Seconds; a site that asks to stay away for longer is left alone until the next run."""
@@ -117,7 +118,8 @@ class PoliteRetryMiddleware:
     def __init__(self, crawler: Crawler, backoff: float) -> None:
         self._crawler = crawler
         self._backoff = backoff
-        self._refusals = 0
+        self._doublings = 0
+        self._refused: list[str] = []  # URLs, one a refusal, since the last good answer
         self._slowed_at = self._resume_at = float("-inf")
         self.given_up: str | None = None
         """Why nothing more is asked of the site; None while it is."""
@@ -140,7 +142,8 @@ class PoliteRetryMiddleware:
             after = _retry_after(response)
             return self.again(request, f"HTTP {response.status}", after) or response
         if request.meta.get("asked_at", 0.0) >= self._slowed_at:
-            self._refusals = 0
+            self._doublings = 0
+            self._refused.clear()
         return response
 
     def process_exception(self, request: Request, exception: Exception) -> Request | None:
@@ -157,13 +160,16 @@ class PoliteRetryMiddleware:
         if self.given_up is not None:
             return None
         assert self._crawler.spider is not None
-        return get_retry_request(
+        retry = get_retry_request(
             request,
             reason=reason,
             spider=self._crawler.spider,
             logger=logger,
             give_up_log_level=logging.WARNING,
         )
+        if retry is None:
+            self._doublings = 0  # it is this page's failure, as far as can be told
+        return retry
 
     def heed_crawl_delay(self, robotparser: RobotParser, request: Request) -> None:
         """Slow the site down to what its robots.txt asks for."""
@@ -183,11 +189,12 @@ class PoliteRetryMiddleware:
             self._give_up(f"the site asks to stay away for {wait:.0f} s")
         # Requests that were under way together and failed together are one refusal.
         if request.meta.get("asked_at", now) >= self._slowed_at:
-            self._refusals += 1
             self._slowed_at = now
-            wait = max(wait, self._backoff * 2.0 ** (self._refusals - 1))
-            if self._refusals >= MAX_REFUSALS:
-                self._give_up(f"{self._refusals} refusals in a row, the last: {reason}")
+            self._refused.append(request.url)
+            wait = max(wait, self._backoff * 2.0**self._doublings)
+            self._doublings += 1
+            if len(self._refused) >= MAX_REFUSALS and len(set(self._refused)) > 1:
+                self._give_up(f"{len(self._refused)} refusals in a row, the last: {reason}")
             else:
                 logger.warning("%s for %s: waiting %.3g s", reason, request.url, wait)
         self._resume_at = max(self._resume_at, now + min(wait, MAX_WAIT))

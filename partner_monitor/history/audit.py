@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from partner_monitor.config import Thresholds
 from partner_monitor.history.completeness import Shortfall
+from partner_monitor.items import PageKey
 
 MIN_CARDS_TO_COMPARE = 50
 """Below this many cards a fill rate is chance, and is not held against its baseline."""
@@ -43,8 +44,12 @@ class Evidence:
 
     mode: str
     pages_read: int
-    pages_lost: Sequence[tuple[str, str]]
+    pages_lost: Sequence[tuple[PageKey, str]]
     """Pages that were promised and could not be read, each with what came of it."""
+    main_list: int | None
+    """The list the run was asked for (a country's, or None: all countries'); other lists are
+    read only to reconcile."""
+    main_list_pages_read: int
     beyond_last: str | None
     """What a page beyond the end of its list said of itself."""
     fields: Mapping[str, FieldCount]
@@ -75,11 +80,12 @@ def judge(evidence: Evidence, thresholds: Thresholds) -> Verdict:
         return Verdict(state="failed", reason=f"no listing page could be read: {_lost(evidence)}")
     if finding := _unread_field(evidence, thresholds) or _fallen_field(evidence, thresholds):
         return Verdict(state="quarantined", reason=finding)
-    promised = evidence.pages_read + lost
-    if evidence.mode != "specific_c" and lost > thresholds.pages_lost * promised:
+    main_lost = sum(page.country_id == evidence.main_list for page, _ in evidence.pages_lost)
+    promised = evidence.main_list_pages_read + main_lost
+    if evidence.mode != "specific_c" and main_lost > thresholds.pages_lost * promised:
         return Verdict(
             state="quarantined",
-            reason=f"{lost} of {promised} pages lost "
+            reason=f"{main_lost} of {promised} pages lost "
             f"(limit {thresholds.pages_lost:.0%}): {_lost(evidence)}",
         )
     allowed = max(ALWAYS_ALLOWED_CHANGES, thresholds.changed * evidence.known_seen)
@@ -100,7 +106,8 @@ def judge(evidence: Evidence, thresholds: Thresholds) -> Verdict:
         )
     findings = []
     if lost:
-        findings.append(f"{lost} of {promised} pages lost: {_lost(evidence)}")
+        asked = evidence.pages_read + lost
+        findings.append(f"{lost} of {asked} pages lost: {_lost(evidence)}")
     if evidence.short:
         some = ", ".join(str(country) for country in evidence.short[:5])
         more = f" and {len(evidence.short) - 5} more" if len(evidence.short) > 5 else ""
@@ -146,7 +153,7 @@ def _fallen_field(evidence: Evidence, thresholds: Thresholds) -> str | None:
 def _lost(evidence: Evidence) -> str:
     by_outcome: dict[str, list[str]] = {}
     for page, outcome in evidence.pages_lost:
-        by_outcome.setdefault(outcome, []).append(page)
+        by_outcome.setdefault(outcome, []).append(str(page))
     return (
         "; ".join(
             f"{outcome} ({pages[0]}" + (f" and {len(pages) - 1} more)" if pages[1:] else ")")

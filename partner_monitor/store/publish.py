@@ -382,7 +382,13 @@ def _evidence(
     return audit.Evidence(
         mode=run.mode,
         pages_read=sum(page.outcome == Outcome.READ for page in pages),
-        pages_lost=[(str(key), why) for key, why in lost.items()],
+        pages_lost=list(lost.items()),
+        main_list=run.country_id,
+        main_list_pages_read=sum(
+            page.outcome == Outcome.READ
+            and page_key(page.list_country_id, page.page).country_id == run.country_id
+            for page in pages
+        ),
         beyond_last=connection.execute(
             select(staged_pages.c.detail).where(
                 staged_pages.c.run_id == run.id, staged_pages.c.outcome == Outcome.BEYOND_LAST

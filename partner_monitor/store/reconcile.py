@@ -20,12 +20,15 @@ MAX_COUNTRIES = 20
 class Gaps:
     """Pages to ask for again, and countries (id, slug) whose own list is to be read."""
 
-    pages: tuple[PageKey, ...]
-    countries: tuple[tuple[int, str], ...]
+    pages: tuple[PageKey, ...] = ()
+    countries: tuple[tuple[int, str], ...] = ()
 
 
-def gaps(engine: Engine, run_id: int) -> Gaps:
-    """The gaps in what ``run_id`` has read so far."""
+def gaps(engine: Engine, run_id: int, *, ask_pages: bool) -> Gaps:
+    """The gaps in what ``run_id`` has read so far: first its lost pages, then its countries.
+
+    ``ask_pages``: whether lost pages may be asked for; they are once, and may close the rest.
+    """
     with reading(engine) as connection:
         so_far = read_so_far(connection, run_id)
         known = frozenset(connection.execute(select(countries.c.id)).scalars())
@@ -40,6 +43,8 @@ def gaps(engine: Engine, run_id: int) -> Gaps:
         for country_id, list_reading in so_far.lists
         for page in sorted(list_reading.missing)
     )
+    if pages and ask_pages:
+        return Gaps(pages=pages)
     short = [
         country
         for country in assess(so_far, known).short
@@ -47,7 +52,6 @@ def gaps(engine: Engine, run_id: int) -> Gaps:
     ]
     short.sort(key=lambda country: (-abs((country.declared or 0) - country.seen), country.name))
     return Gaps(
-        pages=pages,
         countries=tuple(
             (country.country_id, slugs[country.country_id]) for country in short[:MAX_COUNTRIES]
         ),
