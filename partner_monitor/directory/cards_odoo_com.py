@@ -105,7 +105,7 @@ def _address(parts: Parts) -> tuple[tuple[str, ...], bool]:
     if len(places) != 1:
         return (), bool(places)
     blocks = list(places[0].iterchildren("*"))
-    if not text_of(places[0]):
+    if not text_of(places[0]).strip(" ,"):
         return (), False
     # Anything but spans with commas between them is not this address, or not only.
     spans = list(blocks[0].iterchildren("*")) if len(blocks) == 1 else []

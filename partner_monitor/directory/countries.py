@@ -10,9 +10,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from partner_monitor.directory.page import MenuEntry
 from partner_monitor.directory.urls import read_ending
 
 _NAMES = {
@@ -74,8 +73,8 @@ class UnknownCountry(ValueError):
     """What was given is no country at all."""
 
 
-class StoredCountry(Protocol):
-    """A country known from an earlier menu."""
+class ListedCountry(Protocol):
+    """A country of a menu."""
 
     @property
     def id(self) -> int: ...
@@ -83,8 +82,16 @@ class StoredCountry(Protocol):
     def slug(self) -> str: ...
     @property
     def name(self) -> str: ...
+
+
+class StoredCountry(ListedCountry, Protocol):
+    """A country known from an earlier menu, with its ISO code."""
+
     @property
     def iso(self) -> str | None: ...
+
+
+Listed = TypeVar("Listed", bound=ListedCountry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +129,7 @@ def parse_country(text: str, stored: Sequence[StoredCountry]) -> CountryQuery:
     return CountryQuery(text, id=of_iso[0] if len(of_iso) == 1 else None, iso=iso)
 
 
-def find_country(query: CountryQuery, entries: Sequence[MenuEntry]) -> MenuEntry | None:
+def find_country(query: CountryQuery, entries: Sequence[Listed]) -> Listed | None:
     """The entry of a menu that ``query`` means, if the menu has exactly one."""
     if query.id is not None:
         found = [entry for entry in entries if entry.id == query.id]

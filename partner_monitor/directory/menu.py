@@ -11,6 +11,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -42,10 +43,9 @@ class Filters:
     grade_words: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
+class _Item(NamedTuple):
     name: str
-    count: int | None
+    number: int | None
     country: CountryLink | None
     grade: str | None
     is_all: bool
@@ -75,7 +75,7 @@ def read_filters(sections: list[Element], base_url: str) -> Filters:
     items, button = countries[0]
     headings = [text_of(span) for section in sections for span in elements(_HEADING, section)]
     return Filters(
-        menu=Menu(entries=tuple(_entries(items[1:])), total=items[0].count),
+        menu=Menu(entries=tuple(_entries(items[1:])), total=items[0].number),
         all_name=items[0].name,
         button=button,
         heading=headings[0] if len(headings) == 1 else "",
@@ -160,7 +160,7 @@ def _entries(items: Iterable[_Item]) -> Iterable[MenuEntry]:
                 id=item.country.id,
                 slug=item.country.slug,
                 name=item.name,
-                listed_count=item.count,
+                listed_count=item.number,
             )
 
 
@@ -168,21 +168,21 @@ def _declared(items: list[_Item], button: str) -> int | None:
     """The count of the item that is chosen, which is the first unless a grade is filtered by."""
     for item in items:
         if item.name == button:
-            return item.count
-    return items[0].count
+            return item.number
+    return items[0].number
 
 
 def _read_item(node: Element, base_url: str) -> _Item:
     link = resolve(node.get("href") or "", base_url)
     path = link.path if link else ""
-    grade = _GRADE.search(path)
+    grade = _GRADE.search(path) if "/grade/" in path else None
     country = country_of(path)
     badges = [child for child in node if "badge" in classes(child)]
     # The name is bare text before the badge: were the badge renamed, its number is still no name.
     name = " ".join((node.text or "").split())
     return _Item(
         name=name,
-        count=read_count(text_of(badges[0])) if len(badges) == 1 else None,
+        number=read_count(text_of(badges[0])) if len(badges) == 1 else None,
         country=country,
         grade=grade.group() if grade else None,
         is_all=country is None and _ALL.search(path) is not None,
