@@ -46,6 +46,7 @@ _MAINTENANCE = """<!DOCTYPE html>
 def headers_for(answer: Answer) -> dict[str, str]:
     """Headers of an ordinary answer."""
     headers = {"Content-Type": answer.content_type, "Server": "nginx", "Vary": "Accept-Encoding"}
+    headers["Set-Cookie"] = "frontend_lang=en_US; Max-Age=31536000; Path=/"
     if answer.location is not None:
         headers["Location"] = answer.location
     return headers

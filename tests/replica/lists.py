@@ -4,7 +4,7 @@ Reads the world, renders nothing.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 
 from tests.replica.model import GRADE_NUMBERS, Country, Partner
@@ -91,13 +91,24 @@ def _matching(world: World, wanted: Wanted) -> list[Partner]:
 def _search(world: World, wanted: Wanted) -> list[Partner]:
     return [
         partner
-        for partner in world.listed()
-        if (wanted.country is None or partner.country_id == wanted.country.id)
-        and (wanted.grade is None or partner.grade == wanted.grade)
+        for partner in (_homes(world)[wanted.country.id] if wanted.country else world.listed())
+        if (wanted.grade is None or partner.grade == wanted.grade)
         and (wanted.industry is None or _serves(partner, wanted.industry))
         and (not wanted.search or _mentions(world, partner, wanted.search))
         and partner.grade in GRADE_NUMBERS
     ]
+
+
+def _homes(world: World) -> defaultdict[int | None, list[Partner]]:
+    """Partners by country, each in the site's order."""
+
+    def sort_out() -> defaultdict[int | None, list[Partner]]:
+        homes: defaultdict[int | None, list[Partner]] = defaultdict(list)
+        for partner in world.listed():
+            homes[partner.country_id].append(partner)
+        return homes
+
+    return world.remembered("homes", sort_out)
 
 
 def _serves(partner: Partner, industry: str) -> bool:
@@ -112,8 +123,13 @@ def _mentions(world: World, partner: Partner, words: str) -> bool:
 
 def _grade_counts(world: World, wanted: Wanted) -> tuple[tuple[str, int], ...]:
     """Grades of the country served, those with partners only."""
-    counts = Counter(p.grade for p in _matching(world, replace(wanted, grade=None)))
-    return tuple((grade, counts[grade]) for grade in GRADE_NUMBERS if counts[grade])
+
+    def count() -> tuple[tuple[str, int], ...]:
+        counts = Counter(p.grade for p in _matching(world, replace(wanted, grade=None)))
+        return tuple((grade, counts[grade]) for grade in GRADE_NUMBERS if counts[grade])
+
+    country = wanted.country.id if wanted.country else None
+    return world.remembered(("grades", country, wanted.industry, wanted.search), count)
 
 
 def _country_counts(world: World, wanted: Wanted) -> CountryCounts:

@@ -78,7 +78,7 @@ class Router:
         if faults:
             return _Visit(served, faults).answer(raw_path)
         if raw_path not in self._kept:
-            if len(self._kept) > 2000:
+            if len(self._kept) > 1500:
                 self._kept.clear()
             self._kept[raw_path] = _Visit(served, ()).answer(raw_path)
         return self._kept[raw_path]
@@ -101,7 +101,8 @@ class _Visit:
 
     @property
     def site(self) -> Site:
-        return Site(self.served.url, self.served.encode_hrefs)
+        stock_version = {"odoo.com": None, "stock18": 18, "stock19": 19}[self.served.layout]
+        return Site(self.served.url, self.served.encode_hrefs, stock_version)
 
     def answer(self, raw_path: str) -> Answer:
         raw, _, query = raw_path.partition("?")
@@ -159,13 +160,9 @@ class _Visit:
             query=urlencode(kept),
         )
         listing = self._listing(wanted)
-        render = odoo_com.render if self.served.layout == "odoo.com" else self._stock
+        render = odoo_com.render if self.served.layout == "odoo.com" else stock.render
         html = render(self.site, listing, self.world.countries)
         return self._page(200 if listing.cards else 404, html, language)
-
-    def _stock(self, site: Site, listing: Listing, countries: dict[int, Country]) -> str:
-        version = 18 if self.served.layout == "stock18" else 19
-        return stock.render(site, listing, countries, version)
 
     def _listing(self, wanted: Wanted) -> Listing:
         """The list asked for, or another one where a fault says so."""

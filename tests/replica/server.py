@@ -42,7 +42,7 @@ class Seen:
 
 
 class _Connection(web.RequestHandler):
-    """Takes letters of any script in a request's first line, as the site does; aiohttp would not."""
+    """Takes letters of any script in a request's first line, as the site does, unlike aiohttp."""
 
     def data_received(self, data: bytes) -> None:
         line, end, rest = data.partition(b"\r\n")

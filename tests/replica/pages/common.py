@@ -60,10 +60,13 @@ LANGUAGES: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """How the site writes its own addresses. ``origin`` is used in canonical links only."""
+    """How the site writes its own addresses, and which stock version it is (None: odoo.com).
+    ``origin`` is used in canonical links only.
+    """
 
     origin: str
     encode_hrefs: bool = False
+    stock: int | None = None
 
     def href(self, path: str, language: str = ENGLISH) -> str:
         """An escaped address inside the site, prefixed by the language."""

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from tests.replica.countries import name_in
 from tests.replica.model import Country, Customer, Partner
 from tests.replica.naming import slugify
-from tests.replica.pages import chrome, odoo_com
+from tests.replica.pages import chrome, odoo_com, stock_chrome
 from tests.replica.pages.common import ENGLISH, LANGUAGES, UNIQUE, Site, text
 from tests.replica.pages.odoo_filters import path_in
 from tests.replica.pages.texts import Texts, texts_in
@@ -86,7 +86,7 @@ def render_stock(
     name = text(partner.name)
     return plain_page(
         site,
-        f"{name} | My Website",
+        name,
         partner.path,
         f"""            <div class="container mb-3">
                 <div class="mt-4 mb-3"><a aria-label="Back to resellers list" \
@@ -141,7 +141,7 @@ def not_found(site: Site) -> str:
     """The page of an unknown address: menus and footer like any other."""
     return plain_page(
         site,
-        "404 | My Website",
+        "404",
         "/404",
         """            <div class="oe_structure oe_empty"><section class="s_text_image pt104 pb104">
                 <div class="container"><div class="row align-items-center">
@@ -159,11 +159,13 @@ def not_found(site: Site) -> str:
 
 
 def plain_page(site: Site, title: str, path: str, content: str) -> str:
-    """Any content between the usual menus."""
+    """Any content between the usual menus of the layout."""
+    if site.stock:
+        return stock_chrome.start(site, path, title) + content + stock_chrome.end()
     own = dict.fromkeys(LANGUAGES, path)
     return "".join(
         (
-            chrome.head(site, ENGLISH, path, own, title),
+            chrome.head(site, ENGLISH, path, own, f"{title} | Odoo"),
             chrome.start(ENGLISH, ""),
             content,
             chrome.end(site, ENGLISH, own),

@@ -9,10 +9,10 @@ from tests.replica.pages.common import ASSET, SEAM, TOKEN, Site
 _LINKS = (("/", "Home"), ("/shop", "Shop"), ("/contactus", "Contact us"))
 
 
-def start(site: Site, path: str, version: int) -> str:
+def start(site: Site, path: str, title: str) -> str:
     """From the first line to the opening of `#wrap`; the canonical link repeats the address."""
     canonical = f"{site.origin}{site.href(path)}"
-    defer = 'defer="defer" ' if version == 18 else ""
+    defer = 'defer="defer" ' if site.stock == 18 else ""
     return f"""<!DOCTYPE html>
 <html lang="en-US" data-website-id="1">
     <head>
@@ -24,7 +24,7 @@ def start(site: Site, path: str, version: int) -> str:
         <meta property="og:title" content="Find Resellers | My Website"/>
         <meta property="og:url" content="{canonical}"/>
         <link rel="canonical" href="{canonical}"/>
-        <title>Resellers | My Website</title>
+        <title>{title} | My Website</title>
         <link type="text/css" rel="stylesheet" href="/web/assets/1/{ASSET}/frontend.min.css"/>
         <script id="web.layout.odooscript" type="text/javascript">
             var odoo = {{
@@ -44,7 +44,7 @@ id="oe_structure_website_crm_partner_assign_layout_1"></div>
 """
 
 
-def end(version: int) -> str:
+def end() -> str:
     """From the end of `#wrap` to the last line."""
     return f"""            <div class="oe_structure oe_empty" \
 id="oe_structure_website_crm_partner_assign_layout_2"></div>
