@@ -31,7 +31,10 @@ from partner_monitor.config import from_settings
 from partner_monitor.items import Outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from scrapy import Request
+    from scrapy.core.downloader import Slot
     from scrapy.crawler import Crawler
     from scrapy.http import Response
     from scrapy.robotstxt import RobotParser
@@ -174,11 +177,9 @@ class PoliteRetryMiddleware:
     def heed_crawl_delay(self, robotparser: RobotParser, request: Request) -> None:
         """Slow the site down to what its robots.txt asks for."""
         delay = robotparser.crawl_delay(self._crawler.settings["USER_AGENT"])
-        engine = self._crawler.engine
-        if not delay or engine is None:
+        if not delay:
             return
-        # The downloader's slots are Scrapy's inside: touched here and nowhere else.
-        for slot in engine.downloader.slots.values():
+        for slot in self._slots():
             if slot.delay < delay:
                 slot.delay, slot.jitter = float(delay), 0.0
                 logger.info("robots.txt asks for %g s between requests: heeded", delay)
@@ -198,6 +199,16 @@ class PoliteRetryMiddleware:
             else:
                 logger.warning("%s for %s: waiting %.3g s", reason, request.url, wait)
         self._resume_at = max(self._resume_at, now + min(wait, MAX_WAIT))
+        if self.given_up is None:
+            # Requests past ``process_request`` wait in the downloader for their turn: to it, the
+            # site was last asked at the wait's end.
+            for slot in self._slots():
+                slot.lastseen = max(slot.lastseen, self._resume_at)
+
+    def _slots(self) -> Iterable[Slot]:
+        """The downloader's slots, Scrapy's inside: reached here and nowhere else."""
+        engine = self._crawler.engine
+        return () if engine is None else engine.downloader.slots.values()
 
     def _give_up(self, why: str) -> None:
         if self.given_up is None:

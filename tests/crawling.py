@@ -119,7 +119,7 @@ async def _crawl(
 
     crawler.signals.connect(keep, signals.item_scraped)
     await crawler.crawl_async(**arguments)
-    stats = crawler.stats.get_stats() if crawler.stats else {}
+    stats = crawler.stats.get_stats()
     return Crawled(
         state=stats.get(VERDICT), items=tuple(items), log=tuple(log), stats=dict(stats)
     )
@@ -138,8 +138,9 @@ def _loop() -> asyncio.AbstractEventLoop:
         install_reactor("twisted.internet.asyncioreactor.AsyncioSelectorReactor")
         from twisted.internet import reactor
 
-        reactor.callWhenRunning(started.set)  # type: ignore[attr-defined]
-        reactor.run(installSignalHandlers=False)  # type: ignore[attr-defined]
+        running: Any = reactor
+        running.callWhenRunning(started.set)
+        running.run(installSignalHandlers=False)
 
     os.environ.setdefault("SCRAPY_SETTINGS_MODULE", "partner_monitor.settings")
     threading.Thread(target=run, daemon=True, name="reactor").start()

@@ -15,7 +15,6 @@ _ADDRESS = "o_wcrm_partners_address"
 _GRADE = re.compile(r"bg_([\w-]+)")
 _PERCENT = re.compile(r"[%\u066a\uff05\ufe6a]")
 _NUMBERS = re.compile(r"\d+")
-_CONTACT = re.compile(r"@|^\s*\+")
 
 
 def count_marks(parts: Parts) -> int:
@@ -117,7 +116,8 @@ def _address(parts: Parts) -> tuple[tuple[str, ...], bool]:
         or any(text.strip(" ,\t\r\n") for text in between if text)
     ):
         return (), True
-    return tuple(text for text in texts if text and not _CONTACT.search(text)), False
+    # As shown, junk and all; but an e-mail address is a person's, and is not kept.
+    return tuple(text for text in texts if text and "@" not in text), False
 
 
 def _size_lines(parts: Parts) -> list[Element]:

@@ -35,7 +35,7 @@ __all__ = [
     "read_listing",
 ]
 
-_END = re.compile(r"</html\s*>(?:\s|<!--(?:(?!-->).)*-->)*\Z", re.IGNORECASE | re.DOTALL)
+_END = re.compile(r"</html\s*>", re.IGNORECASE)
 _BEGINNING = re.compile(
     r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<(?:!|html|head|body|$)",
     re.IGNORECASE | re.DOTALL,

@@ -251,7 +251,15 @@ def _resolve(run_id: int, clearable: Mapping[str, bool], whole: frozenset[int]) 
     return (
         select(*(columns[column.name].label(column.name) for column in resolved.c))
         .select_from(card.outerjoin(old, old.c.id == card.c.partner_id))
-        .where(or_(old.c.id.is_(None), card.c.fetched_at > old.c.observed_at))
+        .where(
+            or_(
+                old.c.id.is_(None),
+                # Seen at the very instant at which it was found absent elsewhere: it is there.
+                and_(
+                    card.c.fetched_at > old.c.last_seen_at, card.c.fetched_at >= old.c.observed_at
+                ),
+            )
+        )
         .where(values["name"].is_not(None))
     )
 
@@ -565,6 +573,8 @@ def _mark_absent(
     seen = exists().where(
         staged_cards.c.run_id == run_id, staged_cards.c.partner_id == partners.c.id
     )
+    own = literal(times.last, UTCDateTime)
+    since = func.coalesce(partners.c.missing_since, own)
     connection.execute(
         update(partners)
         .where(
@@ -574,21 +584,27 @@ def _mark_absent(
             ~seen,
         )
         .values(
-            missing_since=func.coalesce(partners.c.missing_since, literal(times.last, UTCDateTime)),
+            missing_since=since,
             missing_looks=partners.c.missing_looks + 1,
-            missing_long=func.coalesce(partners.c.missing_since, literal(times.last, UTCDateTime))
-            <= times.last - config.delist_after,
+            overdue_since=case(
+                (
+                    since <= times.last - config.delist_after,
+                    func.coalesce(partners.c.overdue_since, own),
+                ),
+                else_=null(),
+            ),
             observed_at=times.last,
         )
     )
     connection.execute(
         update(countries).where(countries.c.id.in_(drawn)).values(covered_at=times.last)
     )
-    # Moving away is ruled out where every country has been read whole since the partner went.
+    # Moving away is ruled out where every country was read whole after the absence had lasted:
+    # a partner may come back in another country as late as that.
     listed = or_(countries.c.listed_count.is_(None), countries.c.listed_count > 0)
     not_covered_since = exists().where(
         listed,
-        or_(countries.c.covered_at.is_(None), countries.c.covered_at < partners.c.missing_since),
+        or_(countries.c.covered_at.is_(None), countries.c.covered_at < partners.c.overdue_since),
     )
     looks = 2 if config.delist_after else 1
     connection.execute(
@@ -596,8 +612,7 @@ def _mark_absent(
             ["partner_id"],
             select(partners.c.id).where(
                 partners.c.delisted_at.is_(None),
-                partners.c.missing_since.is_not(None),
-                partners.c.missing_long,
+                partners.c.overdue_since.is_not(None),
                 partners.c.missing_looks >= looks,
                 ~not_covered_since,
                 partners.c.id.not_in(select(resolved.c.partner_id)),
@@ -692,7 +707,7 @@ def _apply_presence(connection: Connection, instant: datetime) -> None:
                 "observed_at": resolved.c.fetched_at,
                 "missing_since": None,
                 "missing_looks": 0,
-                "missing_long": False,
+                "overdue_since": None,
                 "delisted_at": None,
                 "changed_at": case(
                     (resolved.c.changed, literal(instant, UTCDateTime)),
@@ -719,7 +734,6 @@ def _apply_presence(connection: Connection, instant: datetime) -> None:
                 "first_seen_on",
                 "changed_at",
                 "missing_looks",
-                "missing_long",
                 "implausible",
                 "mismatch",
                 "to_reprocess",
@@ -736,7 +750,7 @@ def _apply_presence(connection: Connection, instant: datetime) -> None:
                 literal(instant.date()),
                 literal(instant, UTCDateTime),
                 literal(0),
-                *(literal(False) for _ in range(4)),
+                *(literal(False) for _ in range(3)),
             ).where(new),
         )
     )

@@ -106,8 +106,8 @@ partners = Table(
     Column("observed_at", UTCDateTime, nullable=False),
     Column("missing_since", UTCDateTime),
     Column("missing_looks", Integer, nullable=False, default=0),
-    # Whether the absence had lasted long enough for a delisting when it was last looked at.
-    Column("missing_long", Boolean, nullable=False, default=False),
+    # When its absence was first found to have lasted long enough for a delisting.
+    Column("overdue_since", UTCDateTime),
     Column("delisted_at", UTCDateTime),
     Column("references_count", Integer),
     Column("retention_rate", Integer),

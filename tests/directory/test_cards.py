@@ -159,7 +159,7 @@ def test_the_tilde_marks_the_largest_size_and_else_the_order_decides(
         (("Sylvania", "Glória"), "Sylvania, Glória", 302),
         (("Glória", "04100"), "Glória, 04100", 301),
         (("Freedonia", "hello@firefly.example"), "Freedonia", 301),
-        (("Freedonia", "+301 555 0100"), "Freedonia", 301),
+        (("Freedonia", "+301 555 0100"), "Freedonia, +301 555 0100", 301),
         ((), None, 301),
     ],
 )

@@ -36,7 +36,6 @@ SHELL = page(top="").replace("/partners/country/", "/x/")
         (b"<?xml version='1.0'?><urlset></urlset>", Outcome.UNKNOWN_LAYOUT),
         (page(wide_card(), top="").encode(), Outcome.UNKNOWN_LAYOUT),
         (b"<!DOCTYPE html><html><body>", Outcome.CUT_SHORT),
-        (b"<html></html><html><body>", Outcome.CUT_SHORT),
         (wide_page().encode()[:-20], Outcome.CUT_SHORT),
     ],
 )

@@ -95,7 +95,7 @@ def upgrade() -> None:
         sa.Column("observed_at", UTCDateTime(), nullable=False),
         sa.Column("missing_since", UTCDateTime(), nullable=True),
         sa.Column("missing_looks", sa.Integer(), nullable=False),
-        sa.Column("missing_long", sa.Boolean(), nullable=False),
+        sa.Column("overdue_since", UTCDateTime(), nullable=True),
         sa.Column("delisted_at", UTCDateTime(), nullable=True),
         sa.Column("references_count", sa.Integer(), nullable=True),
         sa.Column("retention_rate", sa.Integer(), nullable=True),
