@@ -39,6 +39,8 @@ class Overview:
     countries: Sequence[Mapping[str, Any]]
     changes: Mapping[str, Sequence[Mapping[str, Any]]]
     references: Sequence[Mapping[str, Any]]
+    missing: Sequence[Mapping[str, Any]]
+    """Partners not found when last looked for, within their days of grace."""
 
 
 def gather(engine: Engine, since: datetime, now: datetime, country_id: int | None) -> Overview:
@@ -53,6 +55,7 @@ def gather(engine: Engine, since: datetime, now: datetime, country_id: int | Non
         countries=reporting.countries(engine, country_id),
         changes=reporting.changes(engine, since, country_id),
         references=reporting.reference_changes(engine, since, country_id),
+        missing=reporting.missing(engine, country_id),
     )
 
 
@@ -112,6 +115,17 @@ def render(report: Overview, form: str) -> None:
         )
     if quiet:
         print("Nothing.")
+    if report.missing:
+        _heading(f"Missing, not delisted yet: {len(report.missing)}", markdown)
+        _table(
+            ["since", "partner", "country", "status"],
+            [
+                [f"{row['at']:%Y-%m-%d}", row["partner"], row["country"], row["before"]]
+                for row in report.missing
+            ],
+            (),
+            markdown,
+        )
 
 
 def _section(

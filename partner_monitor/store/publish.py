@@ -457,9 +457,9 @@ def _publish(
 ) -> dict[str, int]:
     instant = _instant(connection, times)
     _publish_countries(connection, run, times, completeness)
-    _mark_absent(connection, run.id, times, completeness, config)
+    missing = _mark_absent(connection, run.id, times, completeness, config)
     _apply_presence(connection, instant)
-    wrote = _write_rows(connection, run.id, instant)
+    wrote = _write_rows(connection, run.id, instant) | ({"missing": missing} if missing else {})
     _apply_departures(connection, instant)
     _count(connection, instant)
     flags.recompute(connection, instant, config.stale_after)
@@ -560,8 +560,11 @@ def _mark_absent(
     times: _Times,
     completeness: Completeness,
     config: Config,
-) -> None:
-    """Absence is not departure (rule 6): note who was looked for and found nowhere."""
+) -> int:
+    """Absence is not departure (rule 6): note who was looked for and found nowhere.
+
+    Returns how many are missing for the first time.
+    """
     # A run draws no absence from a country that a newer published run has covered.
     drawn = select(countries.c.id).where(
         countries.c.id.in_(sorted(completeness.whole)),
@@ -619,6 +622,10 @@ def _mark_absent(
             ),
         )
     )
+    newly = partners.c.missing_looks == 1
+    return connection.execute(
+        select(func.count()).where(newly, partners.c.missing_since == times.last)
+    ).scalar_one()
 
 
 def _write_rows(connection: Connection, run_id: int, instant: datetime) -> dict[str, int]:
@@ -682,7 +689,8 @@ def _write_rows(connection: Connection, run_id: int, instant: datetime) -> dict[
             .group_by(status_history.c.change_type)
         )
     }
-    return wrote | {"references": changed_references.rowcount, "versions": versions.rowcount}
+    others = {"references": changed_references.rowcount, "versions": versions.rowcount}
+    return wrote | {what: count for what, count in others.items() if count}
 
 
 def _apply_presence(connection: Connection, instant: datetime) -> None:

@@ -118,6 +118,25 @@ def changes(engine: Engine, since: datetime, country_id: int | None) -> dict[str
     return dict(found)
 
 
+def missing(engine: Engine, country_id: int | None) -> Rows:
+    """Partners listed still, but not found when last looked for; the longest gone first."""
+    query = (
+        _rows(null(), partners.c.missing_since, partners.c.status, null())
+        .select_from(_with_country(partners))
+        .where(
+            partners.c.missing_since.is_not(None),
+            partners.c.delisted_at.is_(None),
+            *_in(country_id),
+        )
+        .order_by("at", "partner")
+    )
+    with reading(engine) as connection:
+        return [
+            {key: value for key, value in row.items() if key not in ("kind", "now")}
+            for row in connection.execute(query).mappings()
+        ]
+
+
 def reference_changes(engine: Engine, since: datetime, country_id: int | None) -> Rows:
     """Changes of reference counts from ``since`` on, the largest first."""
     history = reference_history.c
