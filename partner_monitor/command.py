@@ -59,8 +59,13 @@ class StoreCommand(ScrapyCommand):
         """Do what the command is for; returns the exit status."""
 
 
+MAX_NUMBER = 2**63 - 1
+"""What a database takes for a number."""
+
+
 def run_id(args: list[str]) -> int:
     """The one argument that names a run."""
     if len(args) != 1 or not args[0].isascii() or not args[0].isdigit():
         raise ConfigurationError("name one run by its number: scrapy runs lists them")
-    return int(args[0])
+    # Longer numbers name no run either, but no database says so.
+    return min(int(args[0][:30]), MAX_NUMBER)

@@ -107,11 +107,11 @@ def instant(text: str, name: str) -> datetime:
     """An ISO 8601 date or instant as an aware UTC time; without an offset it is UTC."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ConfigurationError(
             f"{name} {text!r} is no ISO 8601 instant (2026-03-05 or 2026-03-05T06:00:00Z)"
         ) from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _page(arguments: Mapping[str, str], settings: Mapping[str, Any], mode: str) -> int:

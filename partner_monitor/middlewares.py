@@ -207,8 +207,8 @@ class PoliteRetryMiddleware:
 
     def _slots(self) -> Iterable[Slot]:
         """The downloader's slots, Scrapy's inside: reached here and nowhere else."""
-        engine = self._crawler.engine
-        return () if engine is None else engine.downloader.slots.values()
+        assert self._crawler.engine is not None
+        return self._crawler.engine.downloader.slots.values()
 
     def _give_up(self, why: str) -> None:
         if self.given_up is None:

@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
+import pytest
+
+from tests.crawling import ROOT
 from tests.parts import database_url, postgres_database_url
+
+# What a user has set is not what the tests are about, and may name a store that is in use.
+for name in [name for name in os.environ if name.startswith("PARTNER_")]:
+    if not name.startswith("PARTNER_TEST_"):
+        del os.environ[name]
+if (ROOT / ".env").exists():
+    pytest.exit("the tests would read the settings in .env: move it away for as long", 2)
 
 __all__ = ["database_url", "postgres_database_url"]

@@ -52,8 +52,14 @@ def end_after(site: Replica, database_url: str, requests: int, how: signal.Signa
 
 def again(site: Replica, database_url: str, *more: str) -> subprocess.CompletedProcess[str]:
     del site.log[:]
-    arguments = {"PARTNER_SITE_URL": site.url, "PARTNER_DATABASE_URL": database_url}
-    return scrapy("crawl", "partners", *ARGUMENTS, *more, **arguments)
+    return scrapy(
+        "crawl",
+        "partners",
+        *ARGUMENTS,
+        *more,
+        PARTNER_SITE_URL=site.url,
+        PARTNER_DATABASE_URL=database_url,
+    )
 
 
 def staged(database_url: str) -> set[int]:

@@ -174,8 +174,8 @@ def test_reading_the_same_day_again_writes_nothing(
         assert crawl(site.url, store, later, mode="all").state == "published"
         assert (events(store), rows(store, "SELECT * FROM partners ORDER BY id")) == before
         for country in IDS:
-            arguments = {"mode": "specific_c", "country": str(country)}
-            assert crawl(site.url, store, later, **arguments).state == "published"
+            crawled = crawl(site.url, store, later, mode="specific_c", country=str(country))
+            assert crawled.state == "published"
         assert (events(store), rows(store, "SELECT * FROM partners ORDER BY id")) == before
 
 

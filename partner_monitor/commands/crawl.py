@@ -39,6 +39,9 @@ class Command(CrawlCommand):
             # Scrapy's own dozens of lines on how it is set up are for developers.
             for library in ("scrapy", "alembic"):
                 logging.getLogger(library).setLevel(logging.WARNING)
+            # That robots.txt cannot be had is told by PoliteRetryMiddleware, without a traceback.
+            robots = logging.getLogger("scrapy.downloadermiddlewares.robotstxt")
+            robots.setLevel(logging.CRITICAL)
         super().run(args, opts)
         if self.exitcode == 0 and not self._published():
             self.exitcode = 1

@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
-from partner_monitor.command import StoreCommand
+from partner_monitor.command import MAX_NUMBER, StoreCommand
 from partner_monitor.config import ConfigurationError
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ class Command(StoreCommand):
         from partner_monitor.reports.tables import print_table
         from partner_monitor.store import runs
 
-        if not opts.limit.isdigit() or int(opts.limit) < 1:
+        digits = opts.limit.isascii() and opts.limit.isdigit()
+        if not digits or not 1 <= int(opts.limit[:30]) <= MAX_NUMBER:
             raise ConfigurationError(f"--limit {opts.limit!r} is no number of 1 or more")
         rows = runs.latest(engine, int(opts.limit))
         if opts.json:
