@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -325,3 +326,15 @@ def test_a_site_that_is_not_there_is_told_without_a_traceback(tmp_path: Path) ->
     errors = [line for line in done.stderr.splitlines() if " ERROR " in line]
     assert errors[-1].endswith("(page 1 of all countries)")
     assert "run 1 failed: no listing page could be read: unreachable" in errors[-1]
+
+
+def test_a_store_of_another_version_is_refused_in_one_line(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'store.db'}"
+    assert scrapy("db", "upgrade", PARTNER_DATABASE_URL=store).returncode == 0
+    with sqlite3.connect(tmp_path / "store.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0000'")
+    for command in (("crawl", "partners"), ("report",), ("runs",)):
+        refused = scrapy(*command, PARTNER_DATABASE_URL=store)
+        assert refused.returncode == 2
+        assert refused.stderr.startswith("the store has schema 0000, this version needs ")
+        assert refused.stderr.endswith(": run scrapy db upgrade\n")

@@ -29,8 +29,10 @@ def stored_menu(engine: Engine) -> list[StoredCountry]:
         return []
     check_answers(engine)
     with reading(engine) as connection:
-        if migrate.version(connection) is None:
+        current = migrate.version(connection)
+        if current is None:
             return []
+        migrate.refuse_other_version(current)
         rows = connection.execute(select(countries).order_by(countries.c.name)).all()
     return [
         StoredCountry(

@@ -44,7 +44,13 @@ def prepare(engine: Engine) -> None:
         current = version(connection)
     if current is None:
         upgrade(engine)
-    elif current != SCHEMA_VERSION:
+    else:
+        refuse_other_version(current)
+
+
+def refuse_other_version(current: str) -> None:
+    """Raise StoreError if ``current`` is not the schema that this version works with."""
+    if current != SCHEMA_VERSION:
         raise StoreError(
             f"the store has schema {current}, this version needs {SCHEMA_VERSION}: "
             "run scrapy db upgrade"
