@@ -170,6 +170,9 @@ class PoliteRetryMiddleware:
             logger=logger,
             give_up_log_level=logging.WARNING,
         )
+        if retry is None and _is_robots(request) and "403" not in reason:
+            # RFC 9309: rules that cannot be read are taken to forbid everything.
+            self._give_up(f"robots.txt cannot be read ({reason})")
         if retry is None:
             self._doublings = 0  # it is this page's failure, as far as can be told
         return retry
@@ -214,6 +217,10 @@ class PoliteRetryMiddleware:
         if self.given_up is None:
             self.given_up = why
             logger.error("giving up: %s", why)
+
+
+def _is_robots(request: Request) -> bool:
+    return urlsplit(request.url).path == "/robots.txt"
 
 
 def _origin(url: str) -> tuple[str, str]:

@@ -48,6 +48,7 @@ class PartnersSpider(Spider):
         self._first_urls: dict[int | None, str] = {}
         self._page_links: dict[int | None, str] = {}
         self._menu: tuple[Menu, list[CountryItem]] | None = None
+        self._countries_told = False
 
     @property
     def _ledger(self) -> RunLedger:
@@ -106,7 +107,7 @@ class PartnersSpider(Spider):
 
     def not_looked_up(self, failure: Failure) -> None:
         outcome, detail = outcome_of(failure)
-        self._refuse(f"the country menu cannot be read: {outcome} {detail}".rstrip())
+        self.logger.error("nothing done: the country menu cannot be read: %s %s", outcome, detail)
 
     def _refuse(self, why: str) -> NoReturn:
         self.logger.error("nothing done: %s", why)
@@ -159,7 +160,8 @@ class PartnersSpider(Spider):
         if page.pager.page_link:
             self._page_links[key.country_id] = page.pager.page_link
         menu = self._menu_items(page.menu)
-        if len(self._asked) == 1:
+        if not self._countries_told:
+            self._countries_told = True
             yield from menu
         if not empty:
             yield from self._cards(page, key, response.url)
@@ -186,6 +188,8 @@ class PartnersSpider(Spider):
         outcome, detail = outcome_of(failure)
         if outcome is Outcome.ERROR:
             self.logger.error("reading failed", exc_info=failure.value)
+        if self._polite.given_up and outcome is not Outcome.GIVEN_UP:
+            detail = f"{detail}; {self._polite.given_up}"
         request = failure.request  # type: ignore[attr-defined]
         yield self._failed(request.cb_kwargs["key"], request.url, outcome, detail)
 

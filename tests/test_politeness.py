@@ -287,3 +287,11 @@ def test_a_page_that_stays_broken_is_lost_alone_bounded_and_named(
         assert site.faults[0].struck <= (24 if kind == "reset" else 12)
         assert len(site.log) <= 60
     assert outcomes(store) == {4: outcome}
+
+
+def test_a_robots_txt_that_cannot_be_read_forbids_everything(store: str) -> None:
+    with Replica(World.generate(1, partners=60, countries=5)) as site:
+        site.faults.append(Fault("500", match="^/robots.txt"))
+        assert visit(site, store).state == "failed"
+        assert set(site.paths()) == {"/robots.txt"}
+    assert "robots.txt cannot be read (HTTP 500)" in ledger(store)[1]

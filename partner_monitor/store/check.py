@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, text
 
 from partner_monitor.history.fields import TRACKED
+from partner_monitor.history.ladder import RANK
 from partner_monitor.store.engine import reading
 
 _SAME = " AND ".join(f"p.{name} IS NOT DISTINCT FROM v.{name}" for name in TRACKED)
@@ -17,6 +18,12 @@ _STEPS = """SELECT partner_id, valid_from, valid_to, status, references_count,
         LAG(status) OVER w AS old_status, LAG(references_count) OVER w AS old_count,
         LAG(valid_to) OVER w AS gap_from, ROW_NUMBER() OVER w AS n
     FROM partner_versions WINDOW w AS (PARTITION BY partner_id ORDER BY valid_from, id)"""
+
+
+def _rank(status: str) -> str:
+    words = " ".join(f"WHEN '{word}' THEN {rank}" for word, rank in RANK.items())
+    return f"CASE {status} {words} END"
+
 
 CHECKS = {
     "the current row differs from the last version": f"""
@@ -57,9 +64,18 @@ CHECKS = {
             WHEN h.change_type = 'delisted' THEN e.id IS NULL OR s.partner_id IS NOT NULL
                 OR h.new_status IS NOT NULL OR h.old_status IS DISTINCT FROM e.status
             WHEN h.change_type = 'relisted' THEN s.partner_id IS NULL OR s.n = 1
-                OR s.gap_from = s.valid_from
+                OR s.gap_from = s.valid_from OR h.old_status IS DISTINCT FROM s.old_status
+                OR h.new_status IS DISTINCT FROM s.status
             ELSE s.partner_id IS NULL OR h.new_status IS NOT DISTINCT FROM h.old_status
                 OR h.new_status IS DISTINCT FROM s.status END""",
+    "a status row calls its change by the wrong name": f"""
+        SELECT partner_id, changed_at AS at FROM (
+            SELECT h.*, {_rank("h.new_status")} AS new_rank, {_rank("h.old_status")} AS old_rank
+            FROM status_history h WHERE change_type NOT IN ('delisted', 'relisted')) c
+        WHERE change_type <> CASE
+            WHEN old_status IS NULL THEN 'initial'
+            WHEN new_rank IS NULL OR old_rank IS NULL THEN 'changed'
+            WHEN new_rank > old_rank THEN 'promoted' ELSE 'demoted' END""",
     "a change of references between versions has no reference row": f"""
         SELECT s.partner_id, s.valid_from AS at FROM ({_STEPS}) s
         LEFT JOIN reference_history h ON h.partner_id = s.partner_id
@@ -87,7 +103,11 @@ CHECKS = {
         UNION ALL
         SELECT h.partner_id, h.changed_at FROM reference_history h
         JOIN crawl_runs r ON r.id = h.run_id
-        WHERE r.state <> 'published' OR r.published_at <> h.changed_at""",
+        WHERE r.state <> 'published' OR r.published_at <> h.changed_at
+        UNION ALL
+        SELECT v.partner_id, v.valid_from FROM partner_versions v
+        JOIN crawl_runs r ON r.id = v.run_id
+        WHERE r.state <> 'published' OR r.published_at <> v.valid_from""",
 }
 """What must not be found, each with a query for the rows that show it."""
 

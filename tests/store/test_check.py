@@ -67,6 +67,12 @@ PLANTED = {
         "UPDATE status_history SET new_status = 'ready' WHERE change_type = 'delisted'",
         "UPDATE status_history SET old_status = new_status WHERE change_type = 'promoted'",
         "UPDATE status_history SET change_type = 'relisted' WHERE change_type = 'promoted'",
+        "UPDATE status_history SET old_status = 'platinum' WHERE change_type = 'relisted'",
+    ),
+    "a status row calls its change by the wrong name": (
+        "UPDATE status_history SET change_type = 'demoted' WHERE change_type = 'promoted'",
+        "UPDATE status_history SET change_type = 'changed' WHERE change_type = 'promoted'",
+        f"UPDATE status_history SET change_type = 'promoted' WHERE partner_id = {QUIET}",
     ),
     "a change of references between versions has no reference row": (
         "DELETE FROM reference_history WHERE old_count IS NOT NULL",
@@ -91,6 +97,7 @@ PLANTED = {
         """UPDATE crawl_runs SET published_at = (SELECT MAX(published_at) FROM crawl_runs)
             WHERE id = 1""",
         "UPDATE reference_history SET run_id = 1 WHERE old_count IS NOT NULL",
+        f"UPDATE partner_versions SET run_id = 2 WHERE partner_id = {QUIET}",
     ),
 }
 """What may be wrong in a store, by the check that has to find it."""
