@@ -187,12 +187,13 @@ def _conclude(connection: Connection, run_id: int, config: Config, *, released: 
     elif verdict.confirmable and (first := _confirmed(connection, run, config)):
         state = State.PUBLISHED
         reason = f"{evidence.known_changed} changes, as run {first} saw them before"
-        connection.execute(
-            update(crawl_runs)
-            .where(crawl_runs.c.id == first)
-            .values(state=State.DISCARDED, reason=f"confirmed and published by run {run_id}")
-        )
-        drop_staged(connection, first)
+        for earlier in _waiting_like(connection, run):
+            connection.execute(
+                update(crawl_runs)
+                .where(crawl_runs.c.id == earlier)
+                .values(state=State.DISCARDED, reason=f"confirmed and published by run {run_id}")
+            )
+            drop_staged(connection, earlier)
     _note_fields(connection, run_id, fields)
     wrote: dict[str, int] = {}
     if state is State.PUBLISHED and times is not None:
@@ -413,21 +414,7 @@ def _evidence(
 
 def _confirmed(connection: Connection, run: Any, config: Config) -> int | None:
     """The quarantined run, an hour older or more, that saw the same changes; None if none did."""
-    earlier = connection.execute(
-        select(crawl_runs.c.id)
-        .where(
-            crawl_runs.c.id < run.id,
-            crawl_runs.c.state == State.QUARANTINED,
-            crawl_runs.c.confirmable,
-            crawl_runs.c.spider == run.spider,
-            crawl_runs.c.mode == run.mode,
-            crawl_runs.c.country_id.is_not_distinct_from(run.country_id),
-            crawl_runs.c.page.is_not_distinct_from(run.page),
-            crawl_runs.c.finished_at <= config.clock() - CONFIRM_AFTER,
-        )
-        .order_by(crawl_runs.c.id.desc())
-    ).scalars()
-    for run_id in earlier:
+    for run_id in _waiting_like(connection, run, config.clock() - CONFIRM_AFTER):
         before = picked(run_id).subquery("before")
         same = and_(
             *(or_(before.c[name].is_(None), before.c[name] == resolved.c[name]) for name in TRACKED)
@@ -443,6 +430,23 @@ def _confirmed(connection: Connection, run: Any, config: Config) -> int | None:
         if changed and agreed >= CONFIRM_SHARE * total:
             return int(run_id)
     return None
+
+
+def _waiting_like(connection: Connection, run: Any, until: datetime | None = None) -> list[int]:
+    """Earlier runs of the same kind that were quarantined for too many changes, newest first."""
+    conditions = [
+        crawl_runs.c.id < run.id,
+        crawl_runs.c.state == State.QUARANTINED,
+        crawl_runs.c.confirmable,
+        crawl_runs.c.spider == run.spider,
+        crawl_runs.c.mode == run.mode,
+        crawl_runs.c.country_id.is_not_distinct_from(run.country_id),
+        crawl_runs.c.page.is_not_distinct_from(run.page),
+    ]
+    if until is not None:
+        conditions.append(crawl_runs.c.finished_at <= until)
+    query = select(crawl_runs.c.id).where(*conditions).order_by(crawl_runs.c.id.desc())
+    return list(connection.execute(query).scalars())
 
 
 # --- publishing ----------------------------------------------------------------------------------
@@ -658,7 +662,7 @@ def _write_rows(connection: Connection, run_id: int, instant: datetime) -> dict[
         )
     )
     references, before = resolved.c.references_count, resolved.c.old_references
-    changed_references = connection.execute(
+    connection.execute(
         insert(reference_history).from_select(
             ["partner_id", "old_count", "new_count", "changed_at", "run_id"],
             select(resolved.c.partner_id, before, references, *bearing).where(
@@ -673,7 +677,7 @@ def _write_rows(connection: Connection, run_id: int, instant: datetime) -> dict[
         .where(partner_versions.c.valid_to.is_(None), partner_versions.c.partner_id.in_(ended))
         .values(valid_to=instant)
     )
-    versions = connection.execute(
+    connection.execute(
         insert(partner_versions).from_select(
             ["partner_id", "valid_from", "run_id", *TRACKED],
             select(resolved.c.partner_id, *bearing, *(resolved.c[name] for name in TRACKED)).where(
@@ -689,8 +693,13 @@ def _write_rows(connection: Connection, run_id: int, instant: datetime) -> dict[
             .group_by(status_history.c.change_type)
         )
     }
-    others = {"references": changed_references.rowcount, "versions": versions.rowcount}
-    return wrote | {what: count for what, count in others.items() if count}
+    for what, table in (("references", reference_history), ("versions", partner_versions)):
+        # Counted anew: a driver need not know how many rows an INSERT … SELECT wrote.
+        count = connection.execute(
+            select(func.count()).where(table.c.run_id == run_id)
+        ).scalar_one()
+        wrote |= {what: count} if count else {}
+    return wrote
 
 
 def _apply_presence(connection: Connection, instant: datetime) -> None:

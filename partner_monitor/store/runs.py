@@ -100,7 +100,7 @@ def begin(
     """
     lock = locks.take(engine, f"{key} {key.site} {SCHEMA_VERSION}")
     if lock is None:
-        raise AlreadyRunning(f"the crawl {key} is already running: nothing done")
+        raise AlreadyRunning(f"the crawl {key} is already running")
     try:
         with writing(engine) as connection:
             same = (
