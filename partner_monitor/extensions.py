@@ -121,7 +121,10 @@ class RunLedger:
         run, self._run = self._run, None
         try:
             if reason == "finished":
-                result = publish.audit_and_publish(self.engine, run.id, self._config)
+                polite = self._crawler.get_downloader_middleware(PoliteRetryMiddleware)
+                result = publish.audit_and_publish(
+                    self.engine, run.id, self._config, given_up=polite.given_up if polite else None
+                )
                 self._tell(result)
                 state = result.state
             else:

@@ -56,8 +56,11 @@ AWAY = (
 """Failures of the network, silence included, that mean the same."""
 
 MAX_REFUSALS = 7
-"""Refusals in a row, of more than one page and without a good answer between them, after which the
-run gives up. A page that fails while the others are served is lost alone."""
+"""Refusals in a row, without a good answer between them, after which the run gives up. A few pages
+that fail while the others are served are lost alone."""
+
+FEW_PAGES = 3
+"""So many pages may fail for good without it being the site that refuses."""
 
 MAX_WAIT = 900.0
 """Seconds; a site that asks to stay away for longer is left alone until the next run."""
@@ -122,7 +125,9 @@ class PoliteRetryMiddleware:
         self._crawler = crawler
         self._backoff = backoff
         self._doublings = 0
-        self._refused: list[str] = []  # URLs, one a refusal, since the last good answer
+        self._refusals = 0
+        self._refused: set[str] = set()  # URLs, since the last good answer
+        self._served = False
         self._slowed_at = self._resume_at = float("-inf")
         self.given_up: str | None = None
         """Why nothing more is asked of the site; None while it is."""
@@ -145,8 +150,9 @@ class PoliteRetryMiddleware:
             after = _retry_after(response)
             return self.again(request, f"HTTP {response.status}", after) or response
         if request.meta.get("asked_at", 0.0) >= self._slowed_at:
-            self._doublings = 0
+            self._doublings = self._refusals = 0
             self._refused.clear()
+            self._served = self._served or not _is_robots(request)
         return response
 
     def process_exception(self, request: Request, exception: Exception) -> Request | None:
@@ -189,16 +195,18 @@ class PoliteRetryMiddleware:
 
     def _slow_down(self, request: Request, reason: str, wait: float) -> None:
         now = time.monotonic()
+        self._refused.add(request.url)
         if wait > MAX_WAIT:
             self._give_up(f"the site asks to stay away for {wait:.0f} s")
         # Requests that were under way together and failed together are one refusal.
         if request.meta.get("asked_at", now) >= self._slowed_at:
             self._slowed_at = now
-            self._refused.append(request.url)
+            self._refusals += 1
             wait = max(wait, self._backoff * 2.0**self._doublings)
             self._doublings += 1
-            if len(self._refused) >= MAX_REFUSALS and len(set(self._refused)) > 1:
-                self._give_up(f"{len(self._refused)} refusals in a row, the last: {reason}")
+            few = FEW_PAGES if self._served else 1
+            if self._refusals >= MAX_REFUSALS and len(self._refused) > few:
+                self._give_up(f"{self._refusals} refusals in a row, the last: {reason}")
             else:
                 logger.warning("%s for %s: waiting %.3g s", reason, request.url, wait)
         self._resume_at = max(self._resume_at, now + min(wait, MAX_WAIT))

@@ -188,8 +188,6 @@ class PartnersSpider(Spider):
         outcome, detail = outcome_of(failure)
         if outcome is Outcome.ERROR:
             self.logger.error("reading failed", exc_info=failure.value)
-        if self._polite.given_up and outcome is not Outcome.GIVEN_UP:
-            detail = f"{detail}; {self._polite.given_up}"
         request = failure.request  # type: ignore[attr-defined]
         yield self._failed(request.cb_kwargs["key"], request.url, outcome, detail)
 

@@ -127,10 +127,15 @@ class _Times:
     """Fetch time of its last page: the run's own instant."""
 
 
-def audit_and_publish(engine: Engine, run_id: int, config: Config) -> Published:
-    """Decide what the run may conclude, and publish it if it may."""
+def audit_and_publish(
+    engine: Engine, run_id: int, config: Config, *, given_up: str | None = None
+) -> Published:
+    """Decide what the run may conclude, and publish it if it may.
+
+    ``given_up``: why the run stopped asking before its end, for the ledger.
+    """
     with writing(engine) as connection:
-        return _conclude(connection, run_id, config, released=False)
+        return _conclude(connection, run_id, config, given_up=given_up)
 
 
 def release(engine: Engine, run_id: int, config: Config) -> Published:
@@ -148,7 +153,14 @@ def release(engine: Engine, run_id: int, config: Config) -> Published:
         return _conclude(connection, run_id, config, released=True)
 
 
-def _conclude(connection: Connection, run_id: int, config: Config, *, released: bool) -> Published:
+def _conclude(
+    connection: Connection,
+    run_id: int,
+    config: Config,
+    *,
+    released: bool = False,
+    given_up: str | None = None,
+) -> Published:
     serialize_publishes(connection)
     run = connection.execute(select(crawl_runs).where(crawl_runs.c.id == run_id)).one()
     if run.state == State.PUBLISHED:
@@ -194,6 +206,8 @@ def _conclude(connection: Connection, run_id: int, config: Config, *, released: 
                 .values(state=State.DISCARDED, reason=f"confirmed and published by run {run_id}")
             )
             drop_staged(connection, earlier)
+    if given_up:
+        reason += f"; gave up: {given_up}"
     _note_fields(connection, run_id, fields)
     wrote: dict[str, int] = {}
     if state is State.PUBLISHED and times is not None:
