@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 MODES = ("all", "first", "specific", "specific_c")
+RECHECKS = ("all", "partners", "countries")
 
 
 class ConfigurationError(ValueError):
@@ -71,6 +72,7 @@ def from_settings(
     Raises ConfigurationError for the first value that cannot be used.
     """
     arguments = dict(arguments or {})
+    _new_run(arguments)
     unknown = set(arguments) - {"mode", "page", "country", "new_run"}
     if unknown:
         raise ConfigurationError(
@@ -103,6 +105,32 @@ def from_settings(
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recheck:
+    """What a recheck is to look at."""
+
+    what: str
+    limit: int
+    """Profiles at most."""
+
+
+def recheck(settings: Mapping[str, Any], arguments: Mapping[str, str]) -> Recheck:
+    """Check a recheck's arguments (what, limit); raises ConfigurationError."""
+    _new_run(arguments)
+    unknown = set(arguments) - {"what", "limit", "new_run"}
+    if unknown:
+        raise ConfigurationError(
+            f"unknown argument {sorted(unknown)[0]!r}: known are what, limit, new_run"
+        )
+    what = arguments.get("what", "all")
+    if what not in RECHECKS:
+        raise ConfigurationError(f"unknown what {what!r}: one of {', '.join(RECHECKS)}")
+    text = str(arguments.get("limit", settings["PARTNER_RECHECK_LIMIT"])).strip()
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 1_000_000:
+        raise ConfigurationError(f"limit {text!r} is no number of 1 or more")
+    return Recheck(what=what, limit=int(text))
+
+
 def instant(text: str, name: str) -> datetime:
     """An ISO 8601 date or instant as an aware UTC time; without an offset it is UTC."""
     try:
@@ -112,6 +140,11 @@ def instant(text: str, name: str) -> datetime:
         raise ConfigurationError(
             f"{name} {text!r} is no ISO 8601 instant (2026-03-05 or 2026-03-05T06:00:00Z)"
         ) from None
+
+
+def _new_run(arguments: Mapping[str, str]) -> None:
+    if arguments.get("new_run", "0") not in ("0", "1"):
+        raise ConfigurationError(f"new_run {arguments['new_run']!r} is neither 1 nor 0")
 
 
 def _page(arguments: Mapping[str, str], settings: Mapping[str, Any], mode: str) -> int:

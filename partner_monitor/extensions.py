@@ -15,10 +15,17 @@ from scrapy import signals
 from scrapy.exceptions import DontCloseSpider
 
 from partner_monitor.config import from_settings
-from partner_monitor.items import FailedPageItem, ListingPageItem, Outcome
+from partner_monitor.items import (
+    FailedPageItem,
+    FailedProfileItem,
+    ListingPageItem,
+    Outcome,
+    ProfileItem,
+)
 from partner_monitor.middlewares import PoliteRetryMiddleware
 from partner_monitor.store import migrate, publish, reconcile, runs, staging
 from partner_monitor.store.engine import StoreError, open_engine
+from partner_monitor.store.evidence import reads_whole
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -30,6 +37,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+PROFILES_DUE = "partner_monitor/profiles_due"
+"""The stat that holds how many profiles a recheck is to read."""
+
 VERDICT = "partner_monitor/state"
 """The stat that holds the run's state; written only once the store has it."""
 
@@ -39,7 +49,7 @@ class RunLedger:
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
-        self._config = from_settings(crawler.settings)
+        self._config = from_settings(crawler.settings, {"mode": "all"})  # what all modes share
         self._engine: Engine | None = None
         self._run: runs.Run | None = None
         self._reconciled = {"pages": False, "countries": False}
@@ -80,6 +90,8 @@ class RunLedger:
             logger.info("run %d begins: %s of %s", self._run.id, key, key.site)
             return []
         pages = staging.staged(self.engine, self._run.id)
+        if self._crawler.settings.getdict("FEEDS"):
+            logger.warning("the feed gets only what is read from now on (-a new_run=1 reads all)")
         read = sum(page.outcome is Outcome.READ for page in pages)
         logger.info("run %d continues: %s, %d pages are staged already", self._run.id, key, read)
         return pages
@@ -90,7 +102,7 @@ class RunLedger:
         if (
             self._run is None
             or self._reconciled["countries"]
-            or self._run.key.mode not in publish.ABSENCE_MODES
+            or not reads_whole(self._run.key.spider, self._run.key.mode)
             or (polite is not None and polite.given_up is not None)
         ):
             return
@@ -143,7 +155,8 @@ class RunLedger:
         logger.log(level, "run %d %s: %s", result.run_id, result.state, result.reason)
         if result.state is runs.State.PUBLISHED:
             wrote = ", ".join(f"{count} {what}" for what, count in sorted(result.wrote.items()))
-            logger.info("%d partners seen; written: %s", result.seen, wrote or "nothing")
+            seen = f"{result.seen} partners seen; " if result.seen else ""
+            logger.info("%swritten: %s", seen, wrote or "nothing")
         elif result.state is runs.State.QUARANTINED:
             logger.error(
                 "nothing of it is in the history: scrapy publish %d releases it, "
@@ -169,6 +182,7 @@ class Progress:
         crawler.signals.connect(progress.open, signals.spider_opened)
         crawler.signals.connect(progress.close, signals.spider_closed)
         crawler.signals.connect(progress.page_read, signals.item_dropped)
+        crawler.signals.connect(progress.page_read, signals.item_scraped)
         return progress
 
     def open(self) -> None:
@@ -176,16 +190,22 @@ class Progress:
             self._bar = _terminal_bar()
 
     def page_read(self, item: Any) -> None:
-        """Count an end of page; the stage pipeline drops them when they are staged."""
-        if isinstance(item, FailedPageItem) and item.outcome is not Outcome.BEYOND_LAST:
+        """Count a profile, or an end of page, which the stage pipeline drops once it is staged."""
+        if isinstance(item, FailedProfileItem) or (
+            isinstance(item, FailedPageItem) and item.outcome is not Outcome.BEYOND_LAST
+        ):
             self._failed += 1
-        if not isinstance(item, ListingPageItem):
+        if isinstance(item, ListingPageItem):
+            self._partners += item.cards
+            before = self._promised.get(item.list_country_id, 0)
+            self._promised[item.list_country_id] = max(before, item.last_page)
+        elif isinstance(item, ProfileItem):
+            self._partners += 1
+        else:
             return
         self._pages += 1
-        self._partners += item.cards
-        before = self._promised.get(item.list_country_id, 0)
-        self._promised[item.list_country_id] = max(before, item.last_page)
-        expected = max(sum(self._promised.values()), self._pages)
+        due = self._crawler.stats.get_value(PROFILES_DUE, 0)
+        expected = max(sum(self._promised.values()) + due, self._pages)
         text = f"{self._partners} partners" + (f", {self._failed} failed" if self._failed else "")
         if self._bar is not None:
             self._bar.update(

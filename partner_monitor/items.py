@@ -21,6 +21,7 @@ class Outcome(StrEnum):
     THROTTLED = "throttled"
     SERVER_ERROR = "server error"
     NOT_FOUND = "not found"
+    GONE = "gone"
     TIMED_OUT = "timed out"
     UNREACHABLE = "unreachable"
     CUT_SHORT = "cut short"
@@ -92,6 +93,56 @@ class CountryItem:
     slug: str
     iso_code: str | None
     listed_count: int | None
+
+
+@dataclass(kw_only=True, slots=True)
+class CustomerItem:
+    """A reference customer as a profile shows it."""
+
+    id: int
+    name: str | None
+    industry: str | None
+
+
+@dataclass(kw_only=True, slots=True)
+class ProfileItem:
+    """One partner's profile, read whole. It holds no contact but the website.
+
+    What it shares with the card is for comparison only: the card is the witness. ``experts`` are
+    by version, ``references_by_industry`` by industry (the profile shows ten at most).
+    """
+
+    id: int
+    name: str | None
+    profile_url: str
+    slug: str
+    country_id: int | None
+    website: str | None
+    industry: str | None
+    status: str | None
+    references_count: int | None
+    retention_rate: int | None
+    largest_project_size: int | None
+    average_project_size: int | None
+    certified_experts: int | None
+    experts: dict[str, int]
+    references_by_industry: dict[str, int]
+    customers: list[CustomerItem]
+    customers_shown: bool
+    """Whether the page shows every customer it has, so that one who is not there has left."""
+    url: str
+    fetched_at: datetime
+
+
+@dataclass(kw_only=True, slots=True)
+class FailedProfileItem:
+    """A profile that could not be looked at, or is gone, which is a finding too."""
+
+    partner_id: int
+    url: str
+    fetched_at: datetime
+    outcome: Outcome
+    detail: str
 
 
 @dataclass(kw_only=True, slots=True)

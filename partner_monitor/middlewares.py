@@ -87,15 +87,12 @@ def outcome_of(failure: Failure) -> tuple[Outcome, str]:
         kind = Outcome.SERVER_ERROR if status >= 500 else Outcome.REFUSED
         return kind, f"HTTP {status}"
     if isinstance(error, GivenUp):
-        return Outcome.GIVEN_UP, text
+        return Outcome.GIVEN_UP, ""  # why stands once, with the run
     if isinstance(error, ForeignHost):
         return Outcome.FOREIGN_HOST, text
-    if isinstance(error, DownloadTimeoutError):
-        return Outcome.TIMED_OUT, ""
-    if isinstance(error, ResponseDataLossError):
-        return Outcome.CUT_SHORT, ""
     if isinstance(error, AWAY):
-        return Outcome.UNREACHABLE, text
+        away = _away(error)
+        return away, text if away is Outcome.UNREACHABLE else ""
     if isinstance(error, DownloadCancelledError) or "exceeded" in text:
         return Outcome.TOO_LARGE, text
     if isinstance(error, IgnoreRequest):
@@ -111,7 +108,7 @@ class OneSiteMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        return cls(from_settings(crawler.settings).site)
+        return cls(from_settings(crawler.settings, {"mode": "all"}).site)
 
     def process_request(self, request: Request) -> None:
         if _origin(request.url) != self._origin:
@@ -134,7 +131,7 @@ class PoliteRetryMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        middleware = cls(crawler, from_settings(crawler.settings).backoff)
+        middleware = cls(crawler, from_settings(crawler.settings, {"mode": "all"}).backoff)
         crawler.signals.connect(middleware.heed_crawl_delay, signals.robots_parsed)
         return middleware
 
@@ -149,16 +146,19 @@ class PoliteRetryMiddleware:
         if response.status in GO_AWAY:
             after = _retry_after(response)
             return self.again(request, f"HTTP {response.status}", after) or response
-        if request.meta.get("asked_at", 0.0) >= self._slowed_at:
-            self._doublings = self._refusals = 0
-            self._refused.clear()
-            self._served = self._served or not _is_robots(request)
         return response
 
     def process_exception(self, request: Request, exception: Exception) -> Request | None:
         if isinstance(exception, AWAY):
-            return self.again(request, type(exception).__name__)
+            return self.again(request, _away(exception))
         return None
+
+    def served(self, request: Request) -> None:
+        """A page was read, content and all: the site is serving us again."""
+        self._served = True
+        if request.meta.get("asked_at", 0.0) >= self._slowed_at:
+            self._doublings = self._refusals = 0
+            self._refused.clear()
 
     def again(self, request: Request, reason: str, wait: float = 0.0) -> Request | None:
         """``request`` anew after a wait for the whole site; None when it was tried often enough.
@@ -225,10 +225,23 @@ class PoliteRetryMiddleware:
         if self.given_up is None:
             self.given_up = why
             logger.error("giving up: %s", why)
+            # What waits in the downloader has passed process_request, and would still be sent.
+            for slot in self._slots():
+                while slot.queue:
+                    _, waiting = slot.queue.popleft()
+                    waiting.errback(GivenUp(why))
 
 
 def _is_robots(request: Request) -> bool:
     return urlsplit(request.url).path == "/robots.txt"
+
+
+def _away(exception: Exception) -> Outcome:
+    if isinstance(exception, DownloadTimeoutError):
+        return Outcome.TIMED_OUT
+    return (
+        Outcome.CUT_SHORT if isinstance(exception, ResponseDataLossError) else Outcome.UNREACHABLE
+    )
 
 
 def _origin(url: str) -> tuple[str, str]:

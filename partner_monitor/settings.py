@@ -32,6 +32,7 @@ PARTNER_FETCH_PAGE = _ours("PARTNER_FETCH_PAGE", "1")
 PARTNER_COUNTRY = _ours("PARTNER_COUNTRY", "")
 PARTNER_BACKOFF_SECONDS = _ours("PARTNER_BACKOFF_SECONDS", "10")
 PARTNER_DELIST_AFTER_DAYS = _ours("PARTNER_DELIST_AFTER_DAYS", "7")
+PARTNER_RECHECK_LIMIT = _ours("PARTNER_RECHECK_LIMIT", "500")
 PARTNER_STALE_AFTER_DAYS = _ours("PARTNER_STALE_AFTER_DAYS", "30")
 PARTNER_RUN_MAX_AGE_HOURS = _ours("PARTNER_RUN_MAX_AGE_HOURS", "6")
 PARTNER_NOW = _ours("PARTNER_NOW", "")
@@ -59,7 +60,7 @@ COOKIES_ENABLED = False  # default True: a session would carry a language and a 
 ROBOTSTXT_OBEY = True
 # A pace that is known to have worked: about a request a second, few at once.
 DOWNLOAD_DELAY = 1.0
-CONCURRENT_REQUESTS = 16
+CONCURRENT_REQUESTS = 4  # default 16: what waits in the downloader cannot be called back
 CONCURRENT_REQUESTS_PER_DOMAIN = 4
 DOWNLOAD_TIMEOUT = 60  # default 180: a silent site is away, and waiting longer does not help
 DOWNLOAD_MAXSIZE = 16 * 1024 * 1024  # default 1 GiB; a listing page has 0.4 MB

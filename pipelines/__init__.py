@@ -13,6 +13,8 @@ from itemadapter import ItemAdapter
 class Kind(Enum):
     """What an item is, by the field that only it has."""
 
+    PROFILE = "customers_shown"
+    FAILED_PROFILE = "partner_id"
     PARTNER = "profile_url"
     PAGE = "menu_total"
     FAILURE = "outcome"

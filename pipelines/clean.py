@@ -19,6 +19,9 @@ COUNTS = (
     "certified_experts",
 )
 
+MAX_LABEL = 200
+"""Characters kept of a version's or an industry's label."""
+
 
 class CleanPipeline:
     """Strips control characters, bounds lengths, and sets aside what cannot be."""
@@ -28,9 +31,29 @@ class CleanPipeline:
         kind = kind_of(adapter)
         if kind is Kind.PARTNER:
             return self._partner(item, adapter)
+        if kind is Kind.PROFILE:
+            self._profile(adapter)
         if kind is Kind.COUNTRY:
             adapter["name"] = clean_text(adapter["name"])
         return item
+
+    def _profile(self, adapter: ItemAdapter) -> None:
+        for name in (*TEXTS, "website", "industry"):
+            if name in adapter:
+                adapter[name] = clean_text(adapter[name]) or None
+        for name in COUNTS:
+            adapter[name] = clean_count(name, adapter[name])
+        for lines in ("experts", "references_by_industry"):
+            counts = {
+                (clean_text(label) or "")[:MAX_LABEL]: clean_count("references_count", count)
+                for label, count in adapter[lines].items()
+            }
+            adapter[lines] = {
+                label: count for label, count in counts.items() if label and count is not None
+            }
+        for customer in map(ItemAdapter, adapter["customers"]):
+            customer["name"] = clean_text(customer["name"]) or None
+            customer["industry"] = clean_text(customer["industry"]) or None
 
     def _partner(self, item: Any, adapter: ItemAdapter) -> Any:
         if not is_id(adapter["id"]):

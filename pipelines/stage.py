@@ -48,6 +48,12 @@ class StagePipeline:
         kind = kind_of(adapter)
         if kind is None or kind is Kind.COUNTRY:
             return item
+        if kind is Kind.PROFILE:
+            staging.stage_profile(self._ledger.engine, self._run_id, adapter.asdict())
+            return item
+        if kind is Kind.FAILED_PROFILE:
+            staging.stage_profile_failure(self._ledger.engine, self._run_id, adapter)
+            raise DropItem(f"not read: {adapter['outcome']}", log_level="DEBUG")
         if kind is Kind.FAILURE:
             staging.stage_failure(self._ledger.engine, self._run_id, adapter)
             raise DropItem(f"not read: {adapter['outcome']}", log_level="DEBUG")

@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[1]
 
 FAST: Mapping[str, Any] = {
     "DOWNLOAD_DELAY": 0,
+    "CONCURRENT_REQUESTS": 8,
     "CONCURRENT_REQUESTS_PER_DOMAIN": 8,
     "PARTNER_BACKOFF_SECONDS": "0.001",
 }
@@ -54,9 +55,10 @@ def crawl(
     database_url: str,
     now: datetime | str | None = None,
     settings: Mapping[str, Any] | None = None,
+    spider: str = "partners",
     **arguments: str,
 ) -> Crawled:
-    """Run the ``partners`` spider over ``site`` into the store; returns when it has closed."""
+    """Run ``spider`` over ``site`` into the store; returns when it has closed."""
     loop = _loop()
     wanted: dict[str, Any] = dict(FAST) | {
         "PARTNER_SITE_URL": site,
@@ -65,7 +67,7 @@ def crawl(
     }
     with _log_records() as log:
         return asyncio.run_coroutine_threadsafe(
-            _crawl(wanted | dict(settings or {}), arguments, log), loop
+            _crawl(spider, wanted | dict(settings or {}), arguments, log), loop
         ).result(timeout=240)
 
 
@@ -101,7 +103,10 @@ def rows(database_url: str, query: str, **parameters: Any) -> list[Row[Any]]:
 
 
 async def _crawl(
-    settings: Mapping[str, Any], arguments: Mapping[str, str], log: list[logging.LogRecord]
+    spider: str,
+    settings: Mapping[str, Any],
+    arguments: Mapping[str, str],
+    log: list[logging.LogRecord],
 ) -> Crawled:
     from scrapy import signals
     from scrapy.crawler import AsyncCrawlerRunner
@@ -111,7 +116,7 @@ async def _crawl(
 
     project = get_project_settings()
     project.setdict(dict(settings), priority="cmdline")
-    crawler = AsyncCrawlerRunner(project).create_crawler("partners")
+    crawler = AsyncCrawlerRunner(project).create_crawler(spider)
     items: list[Any] = []
 
     def keep(item: Any) -> None:
@@ -120,9 +125,7 @@ async def _crawl(
     crawler.signals.connect(keep, signals.item_scraped)
     await crawler.crawl_async(**arguments)
     stats = crawler.stats.get_stats()
-    return Crawled(
-        state=stats.get(VERDICT), items=tuple(items), log=tuple(log), stats=dict(stats)
-    )
+    return Crawled(state=stats.get(VERDICT), items=tuple(items), log=tuple(log), stats=dict(stats))
 
 
 @cache

@@ -29,7 +29,7 @@ def ledger(store: str) -> tuple[str, str]:
 def everything(store: str) -> list[object]:
     """All that a publish could have changed."""
     return [
-        rows(store, f"SELECT * FROM {table}")  # noqa: S608
+        rows(store, f"SELECT * FROM {table}")
         for table in ("partners", "partner_versions", "status_history", "reference_history")
     ]
 
@@ -156,8 +156,8 @@ def test_a_page_lost_publishes_presence_but_no_absence_from_its_countries(store:
         # The page is lost, and so are the own lists that reconciling would read instead.
         site.faults.append(Fault("500", match=r"(/page/9\?|/country/)"))
         assert crawl(site.url, store, NOON + DAY, mode="all").state == "published"
-        state, reason = ledger(store)
-        assert reason.startswith("1") or "pages lost" in reason
+        reason = ledger(store)[1]
+        assert "pages lost" in reason
         assert "not whole" in reason
         site.faults.clear()
     flagged = rows(

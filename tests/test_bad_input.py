@@ -324,8 +324,8 @@ def test_a_site_that_is_not_there_is_told_without_a_traceback(tmp_path: Path) ->
     assert done.returncode not in (0, None)
     assert "Traceback" not in done.stderr
     errors = [line for line in done.stderr.splitlines() if " ERROR " in line]
-    assert errors[-1].endswith("(page 1 of all countries)")
-    assert "run 1 failed: no listing page could be read: unreachable" in errors[-1]
+    assert errors[-1].endswith("; gave up: robots.txt cannot be read (unreachable)")
+    assert "run 1 failed: no listing page could be read: " in errors[-1]
 
 
 def test_a_store_of_another_version_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -57,8 +58,14 @@ def recorded(folder: Path, name: str) -> tuple[str, HtmlResponse]:
     return asked, response
 
 
+class Reader(PartnersSpider):
+    """The spider without an engine around it: nothing is asked for, so nothing has to wait."""
+
+    polite: Any = SimpleNamespace(served=lambda request: None)
+
+
 def spider() -> PartnersSpider:
-    spider = PartnersSpider(mode="first")
+    spider = Reader(mode="first")
     spider.settings = get_project_settings()
     spider.settings.set("PARTNER_SITE_URL", REPLICA, "cmdline")
     return spider

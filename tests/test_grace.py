@@ -101,7 +101,10 @@ def test_a_partner_that_moves_country_is_the_same_partner_and_never_gone(
     assert history(database_url, mover.id) == [("initial", "2026-03-01")]
     row = rows(database_url, "SELECT * FROM partners WHERE id = :id", id=mover.id)[0]
     assert (row.country_id, row.missing_since, row.delisted_at) == (target, None, None)
-    assert len(rows(database_url, "SELECT 1 FROM partner_versions WHERE partner_id=:i", i=mover.id)) == 2
+    assert (
+        len(rows(database_url, "SELECT 1 FROM partner_versions WHERE partner_id=:i", i=mover.id))
+        == 2
+    )
 
 
 def test_a_country_that_lost_its_last_partner_is_read_as_empty(database_url: str) -> None:

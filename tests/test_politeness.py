@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scrapy.utils.project import get_project_settings
 
-from tests.crawling import Crawled, crawl, rows
+from tests.crawling import FAST, Crawled, crawl, rows
 from tests.replica import Fault, Replica, Seen, World
 from tests.truth import expected_partners, stored_partners
 
@@ -226,7 +225,7 @@ def test_a_site_that_begins_to_refuse_is_given_up_within_a_bound(store: str) -> 
         refused = [seen for seen in site.log if seen.status == 403]
     assert crawled.state == "quarantined"
     # Seven refusals, each of all that was on its way to the site when the first answer came.
-    assert len(refused) <= 7 * get_project_settings().getint("CONCURRENT_REQUESTS")
+    assert len(refused) <= 7 * FAST["CONCURRENT_REQUESTS"]
     assert any("giving up: 7 refusals in a row" in error for error in crawled.errors)
     assert "pages lost" in ledger(store)[1]
     assert rows(store, "SELECT id FROM partners") == []

@@ -178,9 +178,7 @@ def test_stock_odoo_18_gives_every_partner_of_its_saved_pages(store: str) -> Non
     assert len(saved) == 3
     with served(pages) as site:
         # Pages 3 to 6 were not saved, and are lost: with a limit that allows it the rest is read.
-        crawled = crawl(
-            site, store, settings={"PARTNER_AUDIT_PAGES_LOST": "0.9"}, mode="all"
-        )
+        crawled = crawl(site, store, settings={"PARTNER_AUDIT_PAGES_LOST": "0.9"}, mode="all")
     assert crawled.state == "published", crawled.errors
     index = json.loads((PAGES / "stock-odoo-18.0" / "index.json").read_text(encoding="utf-8"))
     on_pages = {

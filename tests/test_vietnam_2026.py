@@ -22,7 +22,10 @@ pytestmark = pytest.mark.skipif(
 def snapshots() -> list[tuple[datetime, dict[int, Any]]]:
     data = json.loads(DATA.read_text(encoding="utf-8"))
     return [
-        (datetime.fromisoformat(one["time"]), {partner["id"]: partner for partner in one["partners"]})
+        (
+            datetime.fromisoformat(one["time"]),
+            {partner["id"]: partner for partner in one["partners"]},
+        )
         for one in data["snapshots"]
         if one["all_pages"]
     ]

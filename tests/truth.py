@@ -43,9 +43,7 @@ def stored_partners(database_url: str) -> dict[int, Values]:
             retention_rate, largest_project_size, average_project_size, certified_experts
         FROM partners WHERE delisted_at IS NULL""",
     )
-    return {
-        row.id: (row.name, "/" + row.profile_url.split("/", 3)[3], *row[3:]) for row in found
-    }
+    return {row.id: (row.name, "/" + row.profile_url.split("/", 3)[3], *row[3:]) for row in found}
 
 
 def snapshot(world: World) -> dict[int, Partner]:

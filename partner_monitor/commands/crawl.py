@@ -14,7 +14,7 @@ from scrapy.exceptions import UsageError
 from scrapy.spiders import Spider
 
 from partner_monitor.command import fail
-from partner_monitor.config import ConfigurationError, from_settings
+from partner_monitor.config import ConfigurationError, from_settings, recheck
 
 
 class Command(CrawlCommand):
@@ -25,7 +25,7 @@ class Command(CrawlCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) != 1:
-            raise UsageError("name one spider: partners")
+            raise UsageError("name one spider: partners or recheck")
         try:
             self._check(args[0], opts.spargs)
         except ConfigurationError as error:
@@ -53,10 +53,16 @@ class Command(CrawlCommand):
         from partner_monitor.store.menu import stored_menu
         from partner_monitor.store.runs import refuse_foreign_site
 
-        if spider != "partners":
-            raise ConfigurationError(f"there is no spider {spider!r}: partners is the one there is")
         assert self.settings is not None
-        config = from_settings(self.settings, arguments)
+        if spider == "recheck":
+            recheck(self.settings, arguments)
+            config = from_settings(self.settings, {"mode": "all"})
+        elif spider == "partners":
+            config = from_settings(self.settings, arguments)
+        else:
+            raise ConfigurationError(
+                f"there is no spider {spider!r}: there are partners and recheck"
+            )
         engine = open_engine(config.database_url)
         try:
             menu = stored_menu(engine)

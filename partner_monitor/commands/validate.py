@@ -24,10 +24,11 @@ class Command(StoreCommand):
     ) -> int:
         from partner_monitor.reports.tables import print_table
         from partner_monitor.store import flags
-        from partner_monitor.store.engine import writing
+        from partner_monitor.store.engine import serialize_publishes, writing
 
         with writing(engine) as connection:
-            flags.recompute(connection, config.clock(), config.stale_after)
+            serialize_publishes(connection)
+            flags.recompute(connection, config.clock(), config.stale_after, config.delist_after)
             counts = flags.counts(connection)
         if counts:
             print_table(["what", "reason", "flagged"], [list(row) for row in counts], right=(2,))

@@ -16,6 +16,9 @@ from partner_monitor.items import PageKey
 MIN_CARDS_TO_COMPARE = 50
 """Below this many cards a fill rate is chance, and is not held against its baseline."""
 
+ALWAYS_ALLOWED_EMPTIED = 3
+"""So many profiles may lose most of their customers in one recheck: lists do move at once."""
+
 MIN_BASELINE_CARDS = 100
 """A run with fewer cards is no baseline."""
 
@@ -42,7 +45,9 @@ class FieldCount:
 class Evidence:
     """What a run has to show for itself."""
 
-    mode: str
+    limits_losses: bool
+    """Whether too many lost pages speak against the whole run; a country's own list is judged by
+    its count."""
     pages_read: int
     pages_lost: Sequence[tuple[PageKey, str]]
     """Pages that were promised and could not be read, each with what came of it."""
@@ -62,6 +67,20 @@ class Evidence:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Looks:
+    """What a recheck saw of profiles."""
+
+    settled: int
+    """Profiles that were read, or are gone."""
+    failed: Sequence[tuple[str, str, int]]
+    """What kept the others from being read, a detail, and how many."""
+    compared: int
+    """Profiles whose customers could be compared."""
+    emptied: int
+    """Of these, those that now lack more than half of their customers."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
     """Whether a run may be published, and why or why not."""
 
@@ -71,8 +90,46 @@ class Verdict:
     """Whether a second run that sees the same may publish it after all."""
 
 
-def judge(evidence: Evidence, thresholds: Thresholds) -> Verdict:
-    """The audit's table, from the gravest finding down."""
+def judge(evidence: Evidence, looks: Looks | None, thresholds: Thresholds) -> Verdict:
+    """The audit's table, from the gravest finding down; ``looks`` are a recheck's profiles."""
+    if looks is not None:
+        return _judge_recheck(evidence, looks, thresholds)
+    return _judge_listing(evidence, thresholds)
+
+
+def _judge_recheck(evidence: Evidence, looks: Looks, thresholds: Thresholds) -> Verdict:
+    failed = sum(count for *_, count in looks.failed)
+    how = "; ".join(
+        f"{outcome}{', ' if detail else ''}{detail} ({count})"
+        for outcome, detail, count in looks.failed
+    )
+    asked = looks.settled + failed
+    if not asked and not evidence.pages_read and not evidence.pages_lost:
+        return Verdict(state="published", reason="nothing was flagged")
+    if not looks.settled and not evidence.pages_read:
+        what = "; ".join(filter(None, (how, _lost(evidence) if evidence.pages_lost else "")))
+        return Verdict(state="failed", reason=f"nothing could be read: {what}")
+    allowed = max(ALWAYS_ALLOWED_EMPTIED, thresholds.changed * looks.compared)
+    if looks.emptied > allowed:
+        return Verdict(
+            state="quarantined",
+            reason=f"{looks.emptied} of {looks.compared} profiles lack more than half of their "
+            f"known customers (limit {allowed:.0f})",
+        )
+    if not evidence.pages_read and not evidence.pages_lost:
+        listing = Verdict(state="published", reason="all read")
+    else:
+        listing = _judge_listing(evidence, thresholds)
+    if listing.state == "quarantined" or not failed:
+        return listing
+    finding = f"{failed} of {asked} profiles not read: {how}"
+    return Verdict(
+        state="published",
+        reason=finding if listing.state == "published" else f"{finding}; {listing.reason}",
+    )
+
+
+def _judge_listing(evidence: Evidence, thresholds: Thresholds) -> Verdict:
     lost = len(evidence.pages_lost)
     if not evidence.pages_read and evidence.beyond_last and not lost:
         return Verdict(state="failed", reason=evidence.beyond_last)
@@ -82,7 +139,7 @@ def judge(evidence: Evidence, thresholds: Thresholds) -> Verdict:
         return Verdict(state="quarantined", reason=finding)
     main_lost = sum(page.country_id == evidence.main_list for page, _ in evidence.pages_lost)
     promised = evidence.main_list_pages_read + main_lost
-    if evidence.mode != "specific_c" and main_lost > thresholds.pages_lost * promised:
+    if evidence.limits_losses and main_lost > thresholds.pages_lost * promised:
         return Verdict(
             state="quarantined",
             reason=f"{main_lost} of {promised} pages lost "
@@ -120,7 +177,12 @@ def usual_fill(current: FieldCount, baseline: FieldCount | None, fill_drop: floa
     """Whether a field that a card may lack came often enough for its absence to mean something."""
     if current.cards < MIN_CARDS_TO_COMPARE:
         return False
-    return baseline is None or current.rate >= baseline.rate * (1 - fill_drop)
+    return baseline is None or _holds(current, baseline, fill_drop)
+
+
+def _holds(count: FieldCount, baseline: FieldCount, fill_drop: float) -> bool:
+    """Whether the rate fell by ``fill_drop`` at most; a third is no exact float, hence the hair."""
+    return count.rate >= baseline.rate * (1 - fill_drop) - 1e-9
 
 
 def _unread_field(evidence: Evidence, thresholds: Thresholds) -> str | None:
@@ -145,7 +207,7 @@ def _fallen_field(evidence: Evidence, thresholds: Thresholds) -> str | None:
         for name, count in sorted(evidence.fields.items())
         if (baseline := evidence.baselines.get(name)) is not None
         and count.cards >= MIN_CARDS_TO_COMPARE
-        and count.rate < baseline.rate * (1 - thresholds.fill_drop)
+        and not _holds(count, baseline, thresholds.fill_drop)
     ]
     return "; ".join(findings) or None
 

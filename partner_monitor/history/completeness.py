@@ -105,12 +105,16 @@ class Completeness:
 
 
 def assess(reading: Reading, known_countries: frozenset[int]) -> Completeness:
-    """Judge ``reading``; ``known_countries`` are the store's, of which a menu may lack some."""
+    """Judge ``reading``; ``known_countries`` are the store's, of which a menu may lack some.
+
+    A menu's silence means 0 only for a country that the run asked for: one page of one country
+    must not speak for all the others.
+    """
     asked = frozenset(reading.countries)
     if reading.directory is not None:
         asked |= known_countries | frozenset(reading.menu)
     whole = set()
-    for country in asked | (known_countries if reading.menu_adds_up else frozenset()):
+    for country in asked:
         own = reading.countries.get(country)
         if own is not None and _agrees(own, reading, country):
             whole.add(country)

@@ -25,6 +25,13 @@ CHANGES = (
 )
 
 
+CUSTOMER_CHANGES = (
+    ("won", "won", ("when", "partner", "country", "customer")),
+    ("lost", "lost", ("when", "partner", "country", "customer")),
+    ("moved", "moved", ("when", "customer", "before", "now")),
+)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Overview:
     """All the report says, as values."""
@@ -39,6 +46,7 @@ class Overview:
     countries: Sequence[Mapping[str, Any]]
     changes: Mapping[str, Sequence[Mapping[str, Any]]]
     references: Sequence[Mapping[str, Any]]
+    customers: Mapping[str, Sequence[Mapping[str, Any]]]
     missing: Sequence[Mapping[str, Any]]
     """Partners not found when last looked for, within their days of grace."""
 
@@ -55,6 +63,7 @@ def gather(engine: Engine, since: datetime, now: datetime, country_id: int | Non
         countries=reporting.countries(engine, country_id),
         changes=reporting.changes(engine, since, country_id),
         references=reporting.reference_changes(engine, since, country_id),
+        customers=reporting.customer_changes(engine, since, country_id),
         missing=reporting.missing(engine, country_id),
     )
 
@@ -113,6 +122,11 @@ def render(report: Overview, form: str) -> None:
             ["when", "partner", "country", "before", "now"],
             markdown,
         )
+    for kind, title, columns in CUSTOMER_CHANGES:
+        rows = report.customers.get(kind, ())
+        if rows:
+            quiet = False
+            _section(f"Customers {title}", rows, list(columns), markdown)
     if quiet:
         print("Nothing.")
     if report.missing:
@@ -136,7 +150,7 @@ def _section(
     _table(
         columns,
         [
-            [f"{row['at']:%Y-%m-%d}", row["partner"], row["country"], row["before"], row["now"]]
+            [f"{row['at']:%Y-%m-%d}" if name == "when" else row[name] for name in columns]
             for row in shown
         ],
         (),

@@ -108,6 +108,16 @@ CHECKS = {
         SELECT v.partner_id, v.valid_from FROM partner_versions v
         JOIN crawl_runs r ON r.id = v.run_id
         WHERE r.state <> 'published' OR r.published_at <> v.valid_from""",
+    "a customer ended before it was the partner's": """
+        SELECT partner_id, ended_at AS at FROM partner_customers WHERE ended_at < first_seen_at""",
+    "a customer is the partner's twice at a time": """
+        SELECT partner_id, MAX(first_seen_at) AS at FROM partner_customers
+        WHERE ended_at IS NULL
+        GROUP BY partner_id, customer_id HAVING COUNT(*) > 1""",
+    "a customer stays with a delisted partner": """
+        SELECT c.partner_id, c.first_seen_at AS at FROM partner_customers c
+        JOIN partners p ON p.id = c.partner_id
+        WHERE p.delisted_at IS NOT NULL AND c.ended_at IS NULL""",
 }
 """What must not be found, each with a query for the rows that show it."""
 

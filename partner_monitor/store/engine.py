@@ -82,3 +82,17 @@ def upsert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.I
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
+
+
+def make_scratch(connection: Connection, *tables: Table) -> None:
+    """Create temporary tables, empty, whatever an earlier transaction left of them."""
+    drop_scratch(connection, *tables)
+    for table in tables:
+        table.create(connection, checkfirst=False)
+
+
+def drop_scratch(connection: Connection, *tables: Table) -> None:
+    """Drop temporary tables, and never a permanent one of the same name."""
+    schema = "pg_temp" if connection.dialect.name == "postgresql" else "temp"
+    for table in tables:
+        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {schema}.{table.name}")

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Table,
     and_,
     case,
+    exists,
     func,
     literal,
     null,
@@ -19,14 +20,22 @@ from sqlalchemy import (
 )
 
 from partner_monitor.history.ladder import LADDER
-from partner_monitor.store.schema import UTCDateTime, countries, partners
+from partner_monitor.store.schema import UTCDateTime, countries, partner_customers, partners
 
 
-def recompute(connection: Connection, now: datetime, stale_after: timedelta) -> None:
+def recompute(
+    connection: Connection, now: datetime, stale_after: timedelta, delist_after: timedelta
+) -> None:
     """Flag every partner and country that needs a second look; the gravest reason shows."""
     p = partners.c
     profile_older = or_(p.profile_read_at.is_(None), p.profile_read_at < p.changed_at)
     off_the_ladder = and_(p.status.is_not(None), p.status.not_in(LADDER))
+    # A customer that was absent long enough is looked for once more before it is lost.
+    customer_overdue = exists().where(
+        partner_customers.c.partner_id == p.id,
+        partner_customers.c.ended_at.is_(None),
+        partner_customers.c.missing_since <= now - delist_after,
+    )
     reason = case(
         (p.delisted_at.is_not(None), null()),
         (p.missing_since.is_not(None), "missing"),
@@ -34,7 +43,7 @@ def recompute(connection: Connection, now: datetime, stale_after: timedelta) -> 
         (or_(and_(p.implausible, profile_older), off_the_ladder), "implausible"),
         (p.mismatch, "mismatch"),
         (p.profile_read_at.is_(None), "new"),
-        (p.profile_read_at < p.changed_at, "changed"),
+        (or_(p.profile_read_at < p.changed_at, customer_overdue), "changed"),
         (p.profile_read_at < now - stale_after, "stale"),
         else_=null(),
     )
@@ -59,6 +68,8 @@ def _set(connection: Connection, table: Table, reason: ColumnElement[str], now: 
         .values(
             reprocess_reason=reason,
             to_reprocess=reason.is_not(None),
+            recheck_attempts=0,
+            next_recheck_at=null(),
             flagged_at=case(
                 (reason.is_(None), null()),
                 (table.c.flagged_at.is_not(None), table.c.flagged_at),

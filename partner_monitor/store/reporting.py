@@ -6,7 +6,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, String, and_, case, cast, func, literal_column, null, select, table
+from sqlalchemy import (
+    Engine,
+    String,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal_column,
+    null,
+    select,
+    table,
+    type_coerce,
+)
 from sqlalchemy import column as sql_column
 from sqlalchemy.sql import ColumnElement
 
@@ -14,14 +27,17 @@ from partner_monitor.history.ladder import LADDER
 from partner_monitor.store.engine import reading
 from partner_monitor.store.runs import State
 from partner_monitor.store.schema import (
-    countries as countries_table,
-)
-from partner_monitor.store.schema import (
+    UTCDateTime,
     crawl_runs,
+    customers,
+    partner_customers,
     partner_versions,
     partners,
     reference_history,
     status_history,
+)
+from partner_monitor.store.schema import (
+    countries as countries_table,
 )
 
 Rows = Sequence[Mapping[str, Any]]
@@ -116,6 +132,64 @@ def changes(engine: Engine, since: datetime, country_id: int | None) -> dict[str
                     {key: value for key, value in row.items() if key != "kind"}
                 )
     return dict(found)
+
+
+def customer_changes(engine: Engine, since: datetime, country_id: int | None) -> dict[str, Rows]:
+    """Customers won, lost and moved from ``since`` on; a move is told once, as a move."""
+    link = partner_customers.c
+    where = {
+        "won": (link.first_seen_at, and_(~link.baseline, link.first_seen_at >= since)),
+        "lost": (link.ended_at, link.ended_at >= since),
+    }
+    moves = table(
+        "report_customer_moves",
+        *map(
+            sql_column,
+            ("customer_id", "customer", "from_partner_id", "from_partner", "to_partner_id"),
+        ),
+        *map(sql_column, ("to_partner", "left_at", "appeared_at", "noticed_on")),
+    )
+    found: dict[str, Rows] = {}
+    with reading(engine) as connection:
+        for kind, (at, condition) in where.items():
+            partner, moved_at = (
+                (moves.c.to_partner_id, moves.c.appeared_at)
+                if kind == "won"
+                else (moves.c.from_partner_id, moves.c.left_at)
+            )
+            moved = exists().where(
+                moves.c.customer_id == link.customer_id,
+                partner == link.partner_id,
+                moved_at == at,
+            )
+            query = (
+                select(
+                    at.label("at"),
+                    partners.c.name.label("partner"),
+                    countries_table.c.name.label("country"),
+                    customers.c.name.label("customer"),
+                )
+                .select_from(_with_country(partner_customers.join(partners).join(customers)))
+                .where(condition, ~moved, *_in(country_id))
+                .order_by("at", "partner", "customer")
+            )
+            found[kind] = [dict(row) for row in connection.execute(query).mappings()]
+        noticed = type_coerce(moves.c.noticed_on, UTCDateTime)
+        # A country sees the customers that leave for another, and those that come.
+        concerned = partners.c.id.in_([moves.c.from_partner_id, moves.c.to_partner_id])
+        here = [exists().where(concerned, *_in(country_id))] if country_id is not None else []
+        query = (
+            select(
+                noticed.label("at"),
+                moves.c.customer,
+                moves.c.from_partner.label("before"),
+                moves.c.to_partner.label("now"),
+            )
+            .where(noticed >= since, *here)
+            .order_by("at", "customer")
+        )
+        found["moved"] = [dict(row) for row in connection.execute(query).mappings()]
+    return {kind: rows for kind, rows in found.items() if rows}
 
 
 def missing(engine: Engine, country_id: int | None) -> Rows:

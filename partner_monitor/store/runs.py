@@ -20,6 +20,9 @@ from partner_monitor.store.schema import (
     crawl_runs,
     staged_cards,
     staged_countries,
+    staged_profile_counts,
+    staged_profile_customers,
+    staged_profiles,
     store,
 )
 
@@ -171,9 +174,22 @@ def end(engine: Engine, run_id: int, state: State, reason: str, now: datetime) -
 def discard(engine: Engine, run_id: int, now: datetime) -> None:
     """Drop a quarantined run; raise StoreError if it is not one."""
     run = get(engine, run_id)
-    if run.state != State.QUARANTINED:
-        raise StoreError(f"run {run_id} is {run.state}: only a quarantined run can be discarded")
-    end(engine, run_id, State.DISCARDED, f"discarded by hand; was: {run.reason}", now)
+    with writing(engine) as connection:
+        dropped = connection.execute(
+            update(crawl_runs)
+            .where(crawl_runs.c.id == run_id, crawl_runs.c.state == State.QUARANTINED)
+            .values(
+                state=State.DISCARDED,
+                reason=f"discarded by hand; was: {run.reason}",
+                finished_at=now,
+            )
+            .returning(crawl_runs.c.id)
+        ).all()
+        if not dropped:
+            raise StoreError(
+                f"run {run_id} is {run.state}: only a quarantined run can be discarded"
+            )
+        drop_staged(connection, run_id)
 
 
 def get(engine: Engine, run_id: int) -> Row[Any]:
@@ -197,6 +213,12 @@ def latest(engine: Engine, limit: int) -> Sequence[Row[Any]]:
 
 
 def drop_staged(connection: Connection, run_id: int) -> None:
-    """Forget the cards and the menu a run staged; its pages stay in the ledger."""
-    for table in (staged_cards, staged_countries):
+    """Forget what a run staged; its listing pages stay in the ledger."""
+    for table in (
+        staged_cards,
+        staged_countries,
+        staged_profile_customers,
+        staged_profile_counts,
+        staged_profiles,
+    ):
         connection.execute(table.delete().where(table.c.run_id == run_id))

@@ -27,7 +27,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 """The newest migration, which this schema is equal to."""
 
 metadata = MetaData(
@@ -88,6 +88,8 @@ countries = Table(
     Column("to_reprocess", Boolean, nullable=False, default=False),
     Column("reprocess_reason", String(20)),
     Column("flagged_at", UTCDateTime),
+    Column("recheck_attempts", Integer, nullable=False, server_default="0"),
+    Column("next_recheck_at", UTCDateTime),
 )
 
 partners = Table(
@@ -123,6 +125,13 @@ partners = Table(
     Column("changed_at", UTCDateTime),
     Column("implausible", Boolean, nullable=False, default=False),
     Column("mismatch", Boolean, nullable=False, default=False),
+    # When a profile that shows every customer was last read: the first is a baseline.
+    Column("customers_read_at", UTCDateTime),
+    # When the profile last answered that there is no such partner.
+    Column("profile_gone_at", UTCDateTime),
+    # Looks at the profile that settled nothing, one after the other, and when the next is due.
+    Column("recheck_attempts", Integer, nullable=False, server_default="0"),
+    Column("next_recheck_at", UTCDateTime),
     Column("to_reprocess", Boolean, nullable=False, default=False),
     Column("reprocess_reason", String(20)),
     Column("flagged_at", UTCDateTime),
@@ -211,6 +220,72 @@ reference_history = Table(
     UniqueConstraint("partner_id", "changed_at"),
     Index(None, "changed_at"),
     Index(None, "run_id"),
+)
+
+partner_profiles = Table(
+    "partner_profiles",
+    metadata,
+    # What the profile said when it was last read: to be compared with the card, never taken over.
+    Column("partner_id", BigInteger, ForeignKey("partners.id"), primary_key=True),
+    Column("read_at", UTCDateTime, nullable=False),
+    Column("name", Text),
+    Column("status", Text),
+    Column("country_id", BigInteger),
+    Column("references_count", Integer),
+    Column("retention_rate", Integer),
+    Column("largest_project_size", Integer),
+    Column("average_project_size", Integer),
+    Column("certified_experts", Integer),
+)
+
+partner_experts = Table(
+    "partner_experts",
+    metadata,
+    Column("partner_id", BigInteger, ForeignKey("partners.id"), primary_key=True),
+    Column("version", String(200), primary_key=True),
+    Column("experts", Integer, nullable=False),
+)
+
+partner_industries = Table(
+    "partner_industries",
+    metadata,
+    Column("partner_id", BigInteger, ForeignKey("partners.id"), primary_key=True),
+    Column("industry", String(200), primary_key=True),
+    Column("references_count", Integer, nullable=False),
+)
+
+customers = Table(
+    "customers",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("industry", Text),
+)
+
+partner_customers = Table(
+    "partner_customers",
+    metadata,
+    # A row a stretch of time: a customer that comes back after its end has another row.
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("partner_id", BigInteger, ForeignKey("partners.id"), nullable=False),
+    Column("customer_id", BigInteger, ForeignKey("customers.id"), nullable=False),
+    Column("first_seen_on", Date, nullable=False),
+    Column("first_seen_at", UTCDateTime, nullable=False),
+    # Whether it was there at the first look, so that nobody knows when it was won.
+    Column("baseline", Boolean, nullable=False),
+    Column("last_seen_at", UTCDateTime, nullable=False),
+    Column("missing_since", UTCDateTime),
+    Column("missing_looks", Integer, nullable=False, default=0),
+    Column("ended_at", UTCDateTime),
+    # Whether it ended because the partner was delisted.
+    Column("ended_with_partner", Boolean, nullable=False, default=False),
+    Column("run_id", BigInteger, ForeignKey("crawl_runs.id"), nullable=False),
+    Column("ended_run_id", BigInteger, ForeignKey("crawl_runs.id")),
+    UniqueConstraint("partner_id", "customer_id", "first_seen_at"),
+    Index(None, "customer_id"),
+    Index(None, "missing_since"),
+    Index(None, "first_seen_at"),
+    Index(None, "ended_at"),
 )
 
 daily_counts = Table(
@@ -306,6 +381,54 @@ staged_countries = Table(
     Column("listed_count", Integer),
     # Whether the declared count moved while the run was reading.
     Column("varied", Boolean, nullable=False, default=False),
+)
+
+
+staged_profiles = Table(
+    "staged_profiles",
+    metadata,
+    Column("run_id", BigInteger, ForeignKey("crawl_runs.id"), primary_key=True),
+    Column("partner_id", BigInteger, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("fetched_at", UTCDateTime, nullable=False),
+    Column("outcome", String(40), nullable=False),
+    Column("detail", Text),
+    Column("profile_url", Text),
+    Column("slug", Text),
+    Column("website", Text),
+    Column("industry", Text),
+    Column("name", Text),
+    Column("status", Text),
+    Column("country_id", BigInteger),
+    Column("references_count", Integer),
+    Column("retention_rate", Integer),
+    Column("largest_project_size", Integer),
+    Column("average_project_size", Integer),
+    Column("certified_experts", Integer),
+    # Whether it shows every customer it has: stock Odoo may show none by number.
+    Column("customers_shown", Boolean, nullable=False, default=False),
+)
+
+staged_profile_customers = Table(
+    "staged_profile_customers",
+    metadata,
+    Column("run_id", BigInteger, ForeignKey("crawl_runs.id"), primary_key=True),
+    Column("partner_id", BigInteger, primary_key=True),
+    Column("customer_id", BigInteger, primary_key=True),
+    Column("name", Text),
+    Column("industry", Text),
+    Index(None, "run_id", "customer_id"),
+)
+
+staged_profile_counts = Table(
+    "staged_profile_counts",
+    metadata,
+    Column("run_id", BigInteger, ForeignKey("crawl_runs.id"), primary_key=True),
+    Column("partner_id", BigInteger, primary_key=True),
+    # "expert" with a version as its label, or "industry" with an industry.
+    Column("kind", String(20), primary_key=True),
+    Column("label", String(200), primary_key=True),
+    Column("count", Integer, nullable=False),
 )
 
 

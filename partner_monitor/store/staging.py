@@ -19,6 +19,9 @@ from partner_monitor.store.schema import (
     staged_cards,
     staged_countries,
     staged_pages,
+    staged_profile_counts,
+    staged_profile_customers,
+    staged_profiles,
 )
 
 Values = Mapping[str, Any]
@@ -285,3 +288,64 @@ def _stage_menu(
             .where(crawl_runs.c.id == run_id)
             .values(menu_at=read_at, menu_total=menu_total)
         )
+
+
+def stage_profile(engine: Engine, run_id: int, profile: Values) -> None:
+    """Stage one profile whole: its row, its customers, its experts and industries."""
+    key = {"run_id": run_id, "partner_id": profile["id"]}
+    counts = [("expert", *line) for line in profile["experts"].items()]
+    counts += [("industry", *line) for line in profile["references_by_industry"].items()]
+    with writing(engine) as connection:
+        _forget_profile(connection, key)
+        connection.execute(
+            insert(staged_profiles).values(
+                key
+                | {"outcome": Outcome.READ}
+                | {
+                    column.name: profile[column.name]
+                    for column in staged_profiles.c
+                    if column.name not in ("run_id", "partner_id", "outcome", "detail")
+                }
+            )
+        )
+        if profile["customers"]:
+            connection.execute(
+                insert(staged_profile_customers),
+                [
+                    key
+                    | {"customer_id": one["id"], "name": one["name"], "industry": one["industry"]}
+                    for one in profile["customers"]
+                ],
+            )
+        if counts:
+            connection.execute(
+                insert(staged_profile_counts),
+                [key | {"kind": k, "label": label, "count": n} for k, label, n in counts],
+            )
+
+
+def stage_profile_failure(engine: Engine, run_id: int, failure: Values) -> None:
+    """Note a profile that could not be looked at, or is gone."""
+    key = {"run_id": run_id, "partner_id": failure["partner_id"]}
+    with writing(engine) as connection:
+        _forget_profile(connection, key)
+        connection.execute(
+            insert(staged_profiles).values(
+                key | {name: failure[name] for name in ("url", "fetched_at", "outcome", "detail")}
+            )
+        )
+
+
+def staged_profile_ids(engine: Engine, run_id: int) -> set[int]:
+    """The partners whose profile the run has looked at already."""
+    with reading(engine) as connection:
+        return set(
+            connection.execute(
+                select(staged_profiles.c.partner_id).where(staged_profiles.c.run_id == run_id)
+            ).scalars()
+        )
+
+
+def _forget_profile(connection: Connection, key: Values) -> None:
+    for table in (staged_profile_customers, staged_profile_counts, staged_profiles):
+        connection.execute(delete(table).where(*(table.c[c] == v for c, v in key.items())))

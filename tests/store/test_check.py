@@ -22,6 +22,7 @@ GONE = "(SELECT MIN(id) FROM partners WHERE delisted_at IS NOT NULL)"
 COUNTED = "(SELECT MIN(partner_id) FROM reference_history WHERE old_count IS NOT NULL)"
 QUIET = f"""(SELECT MIN(id) FROM partners WHERE delisted_at IS NULL AND id NOT IN
     ({PROMOTED}, {BACK}, {COUNTED}) AND references_count > 0)"""
+CUSTOMER = "id = (SELECT MIN(id) FROM partner_customers)"
 OLD_VERSION = f"partner_id = {PROMOTED} AND valid_to IS NOT NULL"
 
 PLANTED = {
@@ -99,12 +100,28 @@ PLANTED = {
         "UPDATE reference_history SET run_id = 1 WHERE old_count IS NOT NULL",
         f"UPDATE partner_versions SET run_id = 2 WHERE partner_id = {QUIET}",
     ),
+    "a customer ended before it was the partner's": (
+        f"""UPDATE partner_customers
+            SET ended_at = (SELECT published_at FROM crawl_runs WHERE id = 1) WHERE {CUSTOMER}""",
+    ),
+    "a customer is the partner's twice at a time": (
+        f"""INSERT INTO partner_customers (partner_id, customer_id, first_seen_on, first_seen_at,
+                baseline, last_seen_at, missing_looks, ended_with_partner, run_id)
+            SELECT partner_id, customer_id, first_seen_on,
+                (SELECT published_at FROM crawl_runs WHERE id = 1),
+                baseline, last_seen_at, missing_looks, ended_with_partner, run_id
+            FROM partner_customers WHERE {CUSTOMER}""",
+    ),
+    "a customer stays with a delisted partner": (
+        f"UPDATE partner_customers SET partner_id = {GONE} WHERE {CUSTOMER}",
+    ),
 }
 """What may be wrong in a store, by the check that has to find it."""
 
 
 def a_healthy_store(database_url: str) -> None:
-    """Three days with arrivals, a promotion, a count, two departures and a return."""
+    """Three days with arrivals, a promotion, a count, two departures and a return, and the
+    profiles read on the last."""
     world = World.generate(1, partners=60, countries=5)
     staying = [partner for partner in world.listed() if partner.grade == "ready"]
     with Replica(world) as site:
@@ -125,6 +142,8 @@ def a_healthy_store(database_url: str) -> None:
                 mode="all",
             )
             assert crawled.state == "published"
+        later = NOON + 2 * DAY + timedelta(hours=1)
+        assert crawl(site.url, database_url, later, spider="recheck").state == "published"
 
 
 def test_each_inconsistency_is_found_by_its_check(

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import BindParameter, Connection, Date, Engine, bindparam, inspect, text
 
 from partner_monitor.history.fields import TRACKED
 from partner_monitor.store import migrate
 from partner_monitor.store.engine import StoreError, open_engine, reading, writing
-from partner_monitor.store.schema import SCHEMA_VERSION, metadata
+from partner_monitor.store.schema import SCHEMA_VERSION, UTCDateTime, metadata
 from partner_monitor.store.views import VIEWS
+from tests.crawling import scrapy
 
 CHANGE = "changed_at run_id partner_id"
 
@@ -39,8 +45,80 @@ PROMISED = {
     "report_status_changes": f"{CHANGE} partner country old_status new_status change_type",
     "report_reference_changes": f"{CHANGE} partner country old_count new_count",
     "report_daily_counts": "day country status partners",
+    "customers": "id name industry",
+    "partner_customers": """partner_id customer_id first_seen_on last_seen_at missing_since
+        ended_at""",
+    "partner_experts": "partner_id version experts",
+    "partner_industries": "partner_id industry references_count",
+    "report_customer_moves": "customer from_partner to_partner noticed_on",
+    "report_partner_recreations": "old_partner new_partner customers shared noticed_on",
 }
 """The tables and views whose names and columns are public."""
+
+FIRST_VIEWS = [name for name in VIEWS if "customer" not in VIEWS[name]]
+
+OLD_ROWS = (
+    """INSERT INTO store (id, site, created_at) VALUES (1, 'https://www.odoo.com', :seen)""",
+    """INSERT INTO countries (id, name, slug, iso_code, listed_count, partner_count, complete,
+        page_lost, covered_at, to_reprocess, reprocess_reason, flagged_at)
+        VALUES (20, 'Belgium', 'belgium-20', 'BE', 2, 1, :no, :no, :seen, :yes, 'count_mismatch',
+            :seen)""",
+    """INSERT INTO crawl_runs (id, spider, mode, site, schema_version, state, started_at,
+        finished_at, published_at, pages_expected, pages_fetched, pages_failed, partners_seen,
+        partners_expected, partners_doubled, cards_rejected, confirmable, reason)
+        VALUES (1, 'partners', 'all', 'https://www.odoo.com', '0001', 'published', :seen, :seen,
+            :seen, 1, 1, 0, 1, 1, 0, 0, :no, 'all read'),
+            (2, 'partners', 'all', 'https://www.odoo.com', '0001', 'published', :moved, :moved,
+            :moved, 1, 1, 0, 1, 1, 0, 0, :no, 'all read')""",
+    """INSERT INTO partners (id, name, profile_url, slug, status, country_id, first_seen_on,
+        last_seen_at, observed_at, missing_looks, references_count, retention_rate, unread,
+        changed_at, implausible, mismatch, to_reprocess, reprocess_reason, flagged_at)
+        VALUES (8306934, 'Đà Nẵng & Söhne', 'https://www.odoo.com/partners/da-nang-8306934',
+            'da-nang', 'gold', 20, :day, :moved, :moved, 0, 88, 93, '', :moved, :no, :no, :yes,
+            'new', :seen)""",
+    """INSERT INTO partner_versions (partner_id, valid_from, valid_to, run_id, name, status,
+        country_id, references_count, retention_rate)
+        VALUES (8306934, :seen, :moved, 1, 'Đà Nẵng & Söhne', 'silver', 20, 88, 93),
+            (8306934, :moved, NULL, 2, 'Đà Nẵng & Söhne', 'gold', 20, 88, 93)""",
+    """INSERT INTO status_history (partner_id, old_status, new_status, change_type, changed_at,
+        run_id) VALUES (8306934, NULL, 'silver', 'initial', :seen, 1),
+            (8306934, 'silver', 'gold', 'promoted', :moved, 2)""",
+    """INSERT INTO reference_history (partner_id, old_count, new_count, changed_at, run_id)
+        VALUES (8306934, NULL, 88, :seen, 1)""",
+    """INSERT INTO daily_counts (day, country_id, status, partners)
+        VALUES (:day, 20, 'gold', 1)""",
+)
+"""A promotion, as a store of the first schema holds it."""
+
+
+def make_first_store(connection: Connection) -> dict[str, list[Any]]:
+    """Make a store of schema 0001 with data and its views; returns every row of every table."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "0001")
+    for name in FIRST_VIEWS:
+        connection.execute(text(f"CREATE VIEW {name} AS {VIEWS[name]}"))
+    values = {
+        "seen": datetime(2026, 3, 5, 12, tzinfo=UTC),
+        "moved": datetime(2026, 3, 6, 12, 0, 0, 5, tzinfo=UTC),
+        "day": date(2026, 3, 5),
+        "yes": True,
+        "no": False,
+    }
+    types = {"seen": UTCDateTime, "moved": UTCDateTime, "day": Date}
+    for statement in OLD_ROWS:
+        typed: list[BindParameter[Any]] = [
+            bindparam(name, value, type_=types.get(name))
+            for name, value in values.items()
+            if f":{name}" in statement
+        ]
+        connection.execute(text(statement).bindparams(*typed))
+    return {
+        table: list(connection.execute(text(f"SELECT * FROM {table} ORDER BY 1")).mappings())
+        for table in inspect(connection).get_table_names()
+        if table != "alembic_version"
+    }
 
 
 @pytest.fixture
@@ -86,6 +164,40 @@ def test_an_upgrade_of_a_store_that_is_up_to_date_changes_nothing(engine: Engine
     with reading(engine) as connection:
         names = connection.execute(text("SELECT name FROM countries")).scalars().all()
     assert names == ["Freedonia"]
+
+
+def test_a_store_of_the_first_schema_keeps_every_row(database_url: str, engine: Engine) -> None:
+    with writing(engine) as connection:
+        before = make_first_store(connection)
+    assert sum(map(len, before.values())) == 11
+    refused = scrapy("runs", PARTNER_DATABASE_URL=database_url)
+    assert (refused.returncode, refused.stderr.count("run scrapy db upgrade")) == (2, 1)
+    upgraded = scrapy("db", "upgrade", PARTNER_DATABASE_URL=database_url)
+    assert upgraded.returncode == 0, upgraded.stderr
+    with reading(engine) as connection:
+        assert migrate.version(connection) == SCHEMA_VERSION
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+        for table, rows in before.items():
+            query = text(f"SELECT * FROM {table} ORDER BY 1")
+            now = connection.execute(query).mappings().all()
+            assert [{name: row[name] for name in rows[0]} for row in now] == rows, table
+        counts = {
+            view: connection.execute(text(f"SELECT COUNT(*) FROM {view}")).scalar_one()
+            for view in VIEWS
+        }
+        assert counts == dict.fromkeys(VIEWS, 1) | {
+            "report_reference_changes": 0,
+            "report_customer_moves": 0,
+            "report_partner_recreations": 0,
+        }
+        for table in ("partners", "countries"):
+            added = connection.execute(
+                text(f"SELECT recheck_attempts, next_recheck_at FROM {table}")
+            ).all()
+            assert added == [(0, None)]
+    checked = scrapy("db", "check", PARTNER_DATABASE_URL=database_url)
+    assert (checked.returncode, checked.stdout) == (0, "the history is consistent\n")
 
 
 @pytest.mark.parametrize("table", ["partners", "crawl_runs"])
