@@ -5,11 +5,10 @@ Pure: no request, no Scrapy. A value is what the page shows or None, never a gue
 
 from __future__ import annotations
 
-import re
-
 from lxml import etree
 
 from partner_monitor.directory.cards import find_cards, has_cards, read_cards
+from partner_monitor.directory.document import Unreadable, is_hollow, parse
 from partner_monitor.directory.markup import Element, elements
 from partner_monitor.directory.menu import find_filters, read_filters, served_country
 from partner_monitor.directory.page import (
@@ -35,24 +34,7 @@ __all__ = [
     "read_listing",
 ]
 
-_END = re.compile(r"</html\s*>", re.IGNORECASE)
-_BEGINNING = re.compile(
-    r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<(?:!|html|head|body|$)",
-    re.IGNORECASE | re.DOTALL,
-)
-_CHROME = etree.XPath(
-    "//*[@id='wrapwrap' or @id='wrap' or @data-website-id]"
-    " | //meta[@name='generator' and starts-with(@content, 'Odoo')]"
-)
 _PROFILE = etree.XPath("//*[@id='partner_name']")
-_SCRIPTS = etree.XPath("//script")
-_SHOWN = etree.XPath(
-    "descendant::*[not(self::script or self::style or self::noscript or self::template)]"
-    "/text()[not(ancestor::head)]",
-    smart_strings=False,
-)
-_SHELL_TEXT = 200
-_TAIL = 10_000
 
 
 def read_listing(body: bytes, base_url: str, encoding: str = "utf-8") -> ListingPage:
@@ -61,10 +43,10 @@ def read_listing(body: bytes, base_url: str, encoding: str = "utf-8") -> Listing
     Raises ``NotAListing``, and nothing else: ``HOLLOW`` for a page without its content,
     ``CUT_SHORT`` for one that ends in the middle, ``UNKNOWN_LAYOUT`` for any other.
     """
-    text = _decoded(body, encoding)
-    if not text.strip():
-        raise NotAListing(Outcome.HOLLOW, "an empty answer")
-    root = _parsed(text)
+    try:
+        root = parse(body, encoding)
+    except Unreadable as reason:
+        raise NotAListing(reason.outcome, reason.detail) from None
     sections = find_filters(root)
     if not sections:
         raise _no_filters(root)
@@ -91,41 +73,12 @@ def read_listing(body: bytes, base_url: str, encoding: str = "utf-8") -> Listing
     )
 
 
-def _decoded(body: bytes, encoding: str) -> str:
-    try:
-        text = body.decode(encoding, "replace")
-    except (LookupError, ValueError):  # no such encoding, or one that cannot replace
-        text = body.decode("utf-8", "replace")
-    return text.lstrip("\ufeff").replace("\x00", "\ufffd")
-
-
-def _parsed(text: str) -> Element:
-    if _BEGINNING.match(text) is None:
-        raise NotAListing(Outcome.UNKNOWN_LAYOUT, f"no HTML, it begins {text.strip()[:80]!r}")
-    if _END.search(text, max(0, len(text) - _TAIL)) is None:
-        raise NotAListing(Outcome.CUT_SHORT, f"{len(text)} characters, and no end of the page")
-    try:
-        root = etree.HTML(
-            text.encode("utf-8", "replace"),
-            etree.HTMLParser(encoding="utf-8", huge_tree=True),
-        )
-    except etree.LxmlError:
-        root = None
-    if root is None:
-        raise NotAListing(Outcome.HOLLOW, "a page without any element")
-    return root
-
-
 def _no_filters(root: Element) -> NotAListing:
     """The site's frame without filters or cards waits for a script to fill it, or is an error."""
     if elements(_PROFILE, root):
         return NotAListing(Outcome.UNKNOWN_LAYOUT, "a partner's profile, not a list")
     if has_cards(root):
         return NotAListing(Outcome.UNKNOWN_LAYOUT, "cards without the filters above them")
-    if elements(_CHROME, root):
-        return NotAListing(Outcome.HOLLOW, "the site's frame without filters and cards")
-    texts = _SHOWN(root)
-    shown = len("".join(map(str, texts)).strip()) if isinstance(texts, list) else 0
-    if not shown or (elements(_SCRIPTS, root) and shown < _SHELL_TEXT):
-        return NotAListing(Outcome.HOLLOW, "a bare frame that a script would fill")
+    if is_hollow(root):
+        return NotAListing(Outcome.HOLLOW, "the site's frame, or a bare one, without content")
     return NotAListing(Outcome.UNKNOWN_LAYOUT, "no filters and no cards")
