@@ -33,6 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import NamedFromClause
 
+from partner_monitor.history.ladder import ChangeType
 from partner_monitor.items import Outcome
 from partner_monitor.store.engine import drop_scratch, make_scratch, upsert
 from partner_monitor.store.schema import (
@@ -46,6 +47,7 @@ from partner_monitor.store.schema import (
     staged_profile_counts,
     staged_profile_customers,
     staged_profiles,
+    status_history,
 )
 
 COMPARED = (
@@ -114,10 +116,10 @@ def clear_agreeing(connection: Connection) -> None:
 
 def _resolve(connection: Connection, run_id: int) -> None:
     make_scratch(connection, looked)
-    had_customers = exists().where(partner_customers.c.partner_id == partners.c.id)
-    ended_all = ~exists().where(
-        partner_customers.c.partner_id == partners.c.id,
-        or_(~partner_customers.c.ended_with_partner, partner_customers.c.ended_at.is_(None)),
+    relisted_since = exists().where(
+        status_history.c.partner_id == partners.c.id,
+        status_history.c.change_type == ChangeType.RELISTED,
+        status_history.c.changed_at > partners.c.customers_read_at,
     )
     connection.execute(
         insert(looked).from_select(
@@ -127,7 +129,7 @@ def _resolve(connection: Connection, run_id: int) -> None:
                 staged_profiles.c.fetched_at,
                 staged_profiles.c.customers_shown,
                 partners.c.customers_read_at.is_(None),
-                and_(had_customers, ended_all),
+                relisted_since,
             )
             .select_from(
                 staged_profiles.join(partners, partners.c.id == staged_profiles.c.partner_id)
@@ -269,18 +271,15 @@ def _publish_customers(
         )
     )
     looks = 2 if delist_after else 1
-    # Compared with each profile's own time, of which there are few: a publish has one a run.
+    read_until = connection.execute(select(func.max(looked.c.fetched_at))).scalar()
     lost = 0
-    for fetched_at in connection.execute(select(looked.c.fetched_at).distinct()).scalars().all():
-        at_that_time = select(looked.c.partner_id).where(
-            looked.c.fetched_at == fetched_at, looked.c.customers_shown
-        )
-        lost += connection.execute(
+    if read_until is not None:
+        lost = connection.execute(
             update(partner_customers)
             .where(
                 open_row.ended_at.is_(None),
-                open_row.partner_id.in_(at_that_time),
-                open_row.missing_since <= fetched_at - delist_after,
+                open_row.partner_id.in_(whole),
+                open_row.missing_since <= read_until - delist_after,
                 open_row.missing_looks >= looks,
             )
             .values(ended_at=instant, ended_run_id=run_id)

@@ -18,9 +18,10 @@ HOUR = timedelta(hours=1)
 
 
 def look(database_url: str, site: str, now: datetime, *profiles: dict[str, Any]) -> None:
-    """A recheck that read these profiles."""
+    """A recheck that read these profiles, without any days of grace."""
     settings = get_project_settings()
     settings.set("PARTNER_NOW", now.isoformat())
+    settings.set("PARTNER_DELIST_AFTER_DAYS", "0")
     settings.set("PARTNER_DATABASE_URL", database_url)
     config = from_settings(settings, {"mode": "all"})
     engine = open_engine(database_url)
@@ -84,7 +85,8 @@ def test_a_delisted_partner_gets_no_customers_by_its_profile(database_url: str) 
     one = world.listed()[0].id
     with Replica(world) as site:
         crawl(site.url, database_url, NOON, mode="all")
-        look(database_url, site.url, NOON + HOUR, profile(one, [7, 8], shown=True))
+        look(database_url, site.url, NOON + HOUR / 2, profile(one, [6, 7, 8], shown=True))
+        look(database_url, site.url, NOON + HOUR, profile(one, [7, 8], shown=True))  # 6 is lost
         with site.lock:
             world.depart(one)
         at_once = {"PARTNER_DELIST_AFTER_DAYS": "0"}
