@@ -24,7 +24,7 @@ from partner_monitor.items import (
 )
 from partner_monitor.middlewares import PoliteRetryMiddleware
 from partner_monitor.store import migrate, publish, reconcile, runs, staging
-from partner_monitor.store.engine import StoreError, open_engine
+from partner_monitor.store.engine import open_engine
 from partner_monitor.store.evidence import reads_whole
 
 if TYPE_CHECKING:
@@ -245,6 +245,3 @@ def _terminal_bar() -> Bar:
     bar.add_task("pages", total=None, partners="")
     bar.start()
     return bar
-
-
-__all__ = ["VERDICT", "Progress", "RunLedger", "StoreError"]

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from scrapy import signals
@@ -259,6 +259,3 @@ def _retry_after(response: Response) -> float:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
     except (TypeError, ValueError, OverflowError):
         return 0.0
-
-
-__all__: list[Any] = ["OneSiteMiddleware", "PoliteRetryMiddleware", "outcome_of"]

@@ -16,7 +16,6 @@ _LANG = r"(?:/[a-z]{2,3}(?:[_-][A-Za-z0-9]{2,8})*(?:@[a-z]+)?)?"
 _ENDING = re.compile(r"(?:(?P<slug>.*[^-])-)?(?P<id>[1-9][0-9]{0,18})")
 _PARTNER = re.compile(rf"{_LANG}/partners/(?P<ending>[^/]+)")
 _COUNTRY = re.compile(rf"{_LANG}/partners(?:/grade/[^/]+)?/country/(?P<ending>[^/]+)/?")
-_NOT_A_PARTNER = frozenset({"page", "country", "grade", "industry"})
 _ESCAPES = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _PLAIN = re.compile(r"/(?!/)(?!.*/\.)[^\t\r\n\\]*\Z")
 _CANONICAL = re.compile(r"[A-Za-z0-9/._~!$&'()*+,;=:@-]*\Z")
@@ -71,16 +70,6 @@ def page_url(site: str, page_link: str | None, first_url: str, page: int) -> str
     # The site itself links further pages of the whole directory with "True", the first with "1".
     query = re.sub(r"(?<![^&])country_all=[^&]*", "country_all=True", query)
     return f"{path.rstrip('/')}/page/{page}" + (f"?{query}" if query else "")
-
-
-def trailing_id(path_or_url: str) -> int | None:
-    """The number that ends the last segment of a path, unless it is a page, country or grade."""
-    path = path_or_url.partition("#")[0].partition("?")[0]
-    parent, _, last = path.rpartition("/")
-    if parent.rpartition("/")[2] in _NOT_A_PARTNER:
-        return None
-    ending = read_ending(last)
-    return ending[0] if ending else None
 
 
 def read_ending(segment: str) -> tuple[int, str] | None:

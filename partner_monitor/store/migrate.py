@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, inspect
 
 from partner_monitor.store import views
 from partner_monitor.store.engine import StoreError, check_answers, reading, writing
-from partner_monitor.store.schema import SCHEMA_VERSION, metadata
+from partner_monitor.store.schema import SCHEMA_VERSION
 
 
 def version(connection: Connection) -> str | None:
@@ -91,6 +91,3 @@ def _copy(source: resources.abc.Traversable, target: Path) -> None:
             _copy(entry, target / entry.name)
         elif entry.name.endswith((".py", ".mako")):
             (target / entry.name).write_bytes(entry.read_bytes())
-
-
-__all__ = ["metadata", "prepare", "require", "upgrade", "version"]

@@ -187,19 +187,28 @@ def _conclude(
 def _confirmed(connection: Connection, run: Any, config: Config) -> int | None:
     """The quarantined run, an hour older or more, that saw the same changes; None if none did."""
     for run_id in _waiting_like(connection, run, config.clock() - CONFIRM_AFTER):
-        before = picked(run_id).subquery("before")
+        before, old = picked(run_id).subquery("before"), partners.alias("old")
+        # Each field that changes now has to have shown the same value then: unread is no witness.
         same = and_(
-            *(or_(before.c[name].is_(None), before.c[name] == resolved.c[name]) for name in TRACKED)
+            *(
+                or_(
+                    resolved.c[name].is_not_distinct_from(old.c[name]),
+                    resolved.c[name].is_not_distinct_from(before.c[name]),
+                )
+                for name in TRACKED
+            ),
+            before.c.partner_id.is_not(None),
         )
         changed, agreed = connection.execute(
             select(func.count(), func.coalesce(func.sum(case((same, 1), else_=0)), 0))
-            .select_from(resolved.outerjoin(before, before.c.partner_id == resolved.c.partner_id))
-            .where(resolved.c.changed, resolved.c.counts, before.c.partner_id.is_not(None))
+            .select_from(
+                resolved.join(old, old.c.id == resolved.c.partner_id).outerjoin(
+                    before, before.c.partner_id == resolved.c.partner_id
+                )
+            )
+            .where(resolved.c.changed, resolved.c.counts)
         ).one()
-        total = connection.execute(
-            select(func.count()).where(resolved.c.changed, resolved.c.counts)
-        ).scalar_one()
-        if changed and agreed >= CONFIRM_SHARE * total:
+        if agreed >= CONFIRM_SHARE * changed:
             return int(run_id)
     return None
 
