@@ -7,6 +7,7 @@ once as soon as their number is known.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from scrapy import Request, Spider
@@ -15,21 +16,12 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from partner_monitor.config import Config
-from partner_monitor.directory.countries import iso_code
-from partner_monitor.directory.listing import NotAListing, read_listing
-from partner_monitor.directory.page import ListingPage, Menu
+from partner_monitor.directory.listing import NotAListing
 from partner_monitor.directory.urls import country_url, page_url
 from partner_monitor.extensions import RunLedger
-from partner_monitor.items import (
-    CountryItem,
-    FailedPageItem,
-    ListingPageItem,
-    Outcome,
-    PageKey,
-    PartnerItem,
-    RejectedItem,
-)
+from partner_monitor.items import FailedPageItem, Outcome, PageKey
 from partner_monitor.middlewares import PoliteRetryMiddleware, outcome_of
+from partner_monitor.reading import read_list
 from partner_monitor.store.engine import StoreError
 from partner_monitor.store.reconcile import Gaps
 from partner_monitor.store.runs import RunKey
@@ -45,7 +37,6 @@ class ListingSpider(Spider):
         self.first_urls: dict[int | None, str] = {}
         self._asked: set[PageKey] = set()
         self._page_links: dict[int | None, str] = {}
-        self._menu: tuple[Menu, list[CountryItem]] | None = None
         self._countries_told = False
 
     @property
@@ -103,42 +94,27 @@ class ListingSpider(Spider):
     def parse(self, response: Response, key: PageKey) -> Iterator[Any]:
         assert response.request is not None
         try:
-            page = read_listing(response.body, response.url, encoding_of(response))
-            empty = self._check(page, key)
+            read = read_list(response, key, self.config.clock())
         except NotAListing as refusal:
-            if refusal.outcome is Outcome.BEYOND_LAST:
-                yield self._failed(key, response.url, refusal.outcome, refusal.detail)
-            elif again := self.polite.again(response.request, str(refusal)):
+            if refusal.outcome is not Outcome.BEYOND_LAST and (
+                again := self.polite.again(response.request, str(refusal))
+            ):
                 yield again
             else:
                 yield self._failed(key, response.url, refusal.outcome, refusal.detail)
             return
         self.polite.served(response.request)
-        if page.pager.page_link:
-            self._page_links[key.country_id] = page.pager.page_link
-        menu = self._menu_items(page.menu)
+        if read.end.page_link:
+            self._page_links[key.country_id] = read.end.page_link
         if not self._countries_told:
             self._countries_told = True
-            yield from menu
-        if not empty:
-            yield from self._cards(page, key, response.url)
-        yield ListingPageItem(
-            list_country_id=key.country_id,
-            page=key.page,
-            url=response.url,
-            fetched_at=self.config.clock(),
-            layout=page.layout,
-            cards=0 if empty else len(page.cards) + len(page.rejected),
-            declared_count=0 if empty else page.declared_count,
-            last_page=1 if empty else max(page.pager.last, key.page),
-            has_next=not empty and page.pager.has_next,
-            page_link=page.pager.page_link,
-            menu=menu,
-            menu_total=page.menu.total,
-        )
-        if self.follows and not empty:
+            # Copies: the page's own are shared by all pages with the same menu.
+            yield from map(replace, read.end.menu)
+        yield from read.cards
+        yield read.end
+        if self.follows:
             yield from self.ask(
-                PageKey(country_id=key.country_id, page=number) for number in _promised(page, key)
+                PageKey(country_id=key.country_id, page=number) for number in read.promised
             )
 
     def failed(self, failure: Failure) -> Iterator[FailedPageItem]:
@@ -178,80 +154,6 @@ class ListingSpider(Spider):
             )
         return requests
 
-    # --- what came back --------------------------------------------------------------------------
-
-    def _check(self, page: ListingPage, key: PageKey) -> bool:
-        """Whether the page says that its country has no partner; raises if it is another page.
-
-        The site answers 200 with all countries for a country without partners, and with its last
-        page for one beyond the end.
-        """
-        if page.country_id != key.country_id:
-            listed = {entry.id for entry in page.menu.entries}
-            if page.country_id is None and page.menu.adds_up and key.country_id not in listed:
-                return True
-            served = page.country_name or "all countries"
-            raise NotAListing(Outcome.WRONG_COUNTRY, f"{served} was served")
-        cards = len(page.cards) + len(page.rejected)
-        declared = page.declared_count or 0
-        if page.pager.last == 1 and declared >= max(2 * cards, cards + 5):
-            raise NotAListing(
-                Outcome.UNKNOWN_LAYOUT, f"no pager, though the list declares {declared} partners"
-            )
-        if page.pager.current != key.page:
-            if page.pager.last < key.page:
-                raise NotAListing(
-                    Outcome.BEYOND_LAST, f"page {key.page} is beyond the last ({page.pager.last})"
-                )
-            raise NotAListing(Outcome.REPEATED_PAGE, f"page {page.pager.current} was served")
-        return False
-
-    def _cards(self, page: ListingPage, key: PageKey, url: str) -> Iterator[Any]:
-        for card in page.cards:
-            yield PartnerItem(
-                id=card.id,
-                name=card.name,
-                profile_url=card.profile_url,
-                slug=card.slug,
-                status=card.status,
-                country_id=card.country_id,
-                address=card.address,
-                references_count=card.references_count,
-                retention_rate=card.retention_rate,
-                largest_project_size=card.largest_project_size,
-                average_project_size=card.average_project_size,
-                certified_experts=card.certified_experts,
-                unread=card.unread,
-                layout=page.layout,
-                list_country_id=key.country_id,
-                page=key.page,
-            )
-        for rejected in page.rejected:
-            yield RejectedItem(
-                url=url,
-                reason=rejected.reason,
-                payload=rejected.payload,
-                list_country_id=key.country_id,
-                page=key.page,
-            )
-
-    def _menu_items(self, menu: Menu) -> list[CountryItem]:
-        if self._menu is None or self._menu[0] != menu:
-            self._menu = (
-                menu,
-                [
-                    CountryItem(
-                        id=entry.id,
-                        name=entry.name,
-                        slug=entry.slug,
-                        iso_code=iso_code(entry.name, entry.slug),
-                        listed_count=entry.listed_count,
-                    )
-                    for entry in menu.entries
-                ],
-            )
-        return self._menu[1]
-
     def _failed(self, key: PageKey, url: str, outcome: Outcome, detail: str) -> FailedPageItem:
         return FailedPageItem(
             list_country_id=key.country_id,
@@ -261,19 +163,3 @@ class ListingSpider(Spider):
             outcome=outcome,
             detail=detail[:500],
         )
-
-
-def _promised(page: ListingPage, key: PageKey) -> range:
-    """The page numbers that a page promises: by its pager, and by the length the list declares."""
-    last = page.pager.last
-    if page.pager.has_next:
-        last = max(last, page.pager.current + 1)
-        cards = len(page.cards) + len(page.rejected)
-        if key.page == 1 and page.declared_count and cards:
-            # Odoo 18's pager shows a window of seven: the count tells of the pages behind it.
-            last = max(last, -(-page.declared_count // cards))
-    return range(1, last + 1)
-
-
-def encoding_of(response: Response) -> str:
-    return getattr(response, "encoding", None) or "utf-8"

@@ -11,14 +11,15 @@ from twisted.python.failure import Failure
 
 from partner_monitor.config import Config, from_settings
 from partner_monitor.directory.countries import CountryQuery, find_country, parse_country
-from partner_monitor.directory.listing import NotAListing, read_listing
+from partner_monitor.directory.listing import NotAListing
 from partner_monitor.directory.urls import country_url, directory_url
 from partner_monitor.items import PageKey
 from partner_monitor.middlewares import outcome_of
+from partner_monitor.reading import listing_of
 from partner_monitor.store.evidence import reads_whole
 from partner_monitor.store.menu import stored_menu
 from partner_monitor.store.runs import RunKey
-from spiders.listing import ListingSpider, encoding_of
+from spiders.listing import ListingSpider
 
 
 class PartnersSpider(ListingSpider):
@@ -63,7 +64,7 @@ class PartnersSpider(ListingSpider):
         config = self.config
         assert response.request is not None
         try:
-            menu = read_listing(response.body, response.url, encoding_of(response)).menu.entries
+            menu = listing_of(response).menu.entries
         except NotAListing as refusal:
             again = self.polite.again(response.request, str(refusal))
             if again is None:

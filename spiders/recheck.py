@@ -11,22 +11,17 @@ from scrapy.spidermiddlewares.httperror import HttpError
 from twisted.python.failure import Failure
 
 from partner_monitor.config import recheck
-from partner_monitor.directory.profile import NotAProfile, Profile, read_profile
+from partner_monitor.directory.profile import NotAProfile
 from partner_monitor.directory.urls import country_url
 from partner_monitor.extensions import PROFILES_DUE
-from partner_monitor.items import (
-    CustomerItem,
-    FailedProfileItem,
-    Outcome,
-    PageKey,
-    ProfileItem,
-)
+from partner_monitor.items import FailedProfileItem, Outcome, PageKey
 from partner_monitor.middlewares import outcome_of
+from partner_monitor.reading import read_partner
 from partner_monitor.store.menu import stored_menu
 from partner_monitor.store.runs import RunKey
 from partner_monitor.store.staging import staged_profile_ids
 from partner_monitor.store.worklist import gather
-from spiders.listing import ListingSpider, encoding_of
+from spiders.listing import ListingSpider
 
 
 class RecheckSpider(ListingSpider):
@@ -74,9 +69,7 @@ class RecheckSpider(ListingSpider):
     def parse_profile(self, response: Response, partner_id: int) -> Iterator[Any]:
         assert response.request is not None
         try:
-            profile = read_profile(response.body, response.url, encoding_of(response))
-            if profile.id != partner_id:
-                raise NotAProfile(Outcome.REPEATED_PAGE, f"the profile of {profile.id} was served")
+            profile = read_partner(response, partner_id, self._countries, self.config.clock())
         except NotAProfile as refusal:
             if again := self.polite.again(response.request, str(refusal)):
                 yield again
@@ -86,7 +79,7 @@ class RecheckSpider(ListingSpider):
                 )
             return
         self.polite.served(response.request)
-        yield self._item(profile, response.url)
+        yield profile
 
     def profile_failed(self, failure: Failure) -> Iterator[FailedProfileItem]:
         outcome, detail = outcome_of(failure)
@@ -98,32 +91,6 @@ class RecheckSpider(ListingSpider):
             self.logger.error("reading failed", exc_info=error)
         request = failure.request  # type: ignore[attr-defined]
         yield self._failed_profile(request.cb_kwargs["partner_id"], request.url, outcome, detail)
-
-    def _item(self, profile: Profile, url: str) -> ProfileItem:
-        return ProfileItem(
-            id=profile.id,
-            name=profile.name,
-            profile_url=profile.profile_url,
-            slug=profile.slug,
-            country_id=self._countries.get(profile.country_name or ""),
-            website=profile.website,
-            industry=profile.industry,
-            status=profile.status,
-            references_count=profile.references_count,
-            retention_rate=profile.retention_rate,
-            largest_project_size=profile.largest_project_size,
-            average_project_size=profile.average_project_size,
-            certified_experts=profile.certified_experts,
-            experts=dict(profile.experts),
-            references_by_industry=dict(profile.references_by_industry),
-            customers=[
-                CustomerItem(id=one.id, name=one.name, industry=one.industry)
-                for one in profile.customers
-            ],
-            customers_shown=profile.whole,
-            url=url,
-            fetched_at=self.config.clock(),
-        )
 
     def _failed_profile(
         self, partner_id: int, url: str, outcome: Outcome, detail: str
