@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum
+
+from itemadapter import ItemAdapter
 
 
 class Outcome(StrEnum):
@@ -189,3 +191,20 @@ class FailedPageItem:
     fetched_at: datetime
     outcome: Outcome
     detail: str
+
+
+class Kind(Enum):
+    """What an item is, by the field that only it has: so that any item class will do."""
+
+    PROFILE = "customers_shown"
+    FAILED_PROFILE = "partner_id"
+    PARTNER = "profile_url"
+    PAGE = "menu_total"
+    FAILURE = "outcome"
+    REJECTED = "payload"
+    COUNTRY = "iso_code"
+
+
+def kind_of(adapter: ItemAdapter) -> Kind | None:
+    """The kind of an item, or None for one that is not ours."""
+    return next((kind for kind in Kind if kind.value in adapter), None)

@@ -11,8 +11,8 @@ from scrapy.crawler import Crawler
 from scrapy.exceptions import DropItem
 
 from partner_monitor.extensions import RunLedger
+from partner_monitor.items import Kind, kind_of
 from partner_monitor.store import staging
-from pipelines import Kind, kind_of
 
 logger = logging.getLogger(__name__)
 
