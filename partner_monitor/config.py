@@ -59,6 +59,10 @@ class Config:
     delist_after: timedelta
     stale_after: timedelta
     run_max_age: timedelta
+    keep_pages: timedelta
+    """How long fetched pages are kept; zero: not at all."""
+    database_patience: float
+    """Seconds that a crawl waits for a database that has gone away."""
     thresholds: Thresholds
     clock: Callable[[], datetime]
     """Now, aware, UTC."""
@@ -95,6 +99,8 @@ def from_settings(
         delist_after=timedelta(days=_number(settings, "PARTNER_DELIST_AFTER_DAYS")),
         stale_after=timedelta(days=_number(settings, "PARTNER_STALE_AFTER_DAYS")),
         run_max_age=timedelta(hours=_number(settings, "PARTNER_RUN_MAX_AGE_HOURS")),
+        keep_pages=timedelta(days=_number(settings, "PARTNER_KEEP_PAGES_DAYS")),
+        database_patience=_number(settings, "PARTNER_DATABASE_PATIENCE_SECONDS"),
         thresholds=Thresholds(
             read_floor=_share(settings, "PARTNER_AUDIT_READ_FLOOR"),
             fill_drop=_share(settings, "PARTNER_AUDIT_FILL_DROP"),

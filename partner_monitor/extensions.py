@@ -6,13 +6,16 @@ audited and published once everything else has closed. ``Progress`` tells a pers
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from scrapy import signals
-from scrapy.exceptions import DontCloseSpider
+from scrapy.exceptions import CloseSpider, DontCloseSpider
+from tenacity import AsyncRetrying, retry_if_exception, wait_exponential
 
 from partner_monitor.config import from_settings
 from partner_monitor.items import (
@@ -24,18 +27,21 @@ from partner_monitor.items import (
 )
 from partner_monitor.middlewares import PoliteRetryMiddleware
 from partner_monitor.store import migrate, publish, reconcile, runs, staging
-from partner_monitor.store.engine import open_engine
+from partner_monitor.store.engine import StoreGone, open_engine, writing
 from partner_monitor.store.evidence import reads_whole
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from scrapy import Spider
     from scrapy.crawler import Crawler
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from partner_monitor.config import Config
 
 logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 PROFILES_DUE = "partner_monitor/profiles_due"
 """The stat that holds how many profiles a recheck is to read."""
@@ -53,6 +59,9 @@ class RunLedger:
         self._engine: Engine | None = None
         self._run: runs.Run | None = None
         self._reconciled = {"pages": False, "countries": False}
+        self._away_since: float | None = None  # the database; by time.monotonic
+        self._lost: StoreGone | None = None  # it stayed away for longer than we wait
+        self._concluding = False
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -96,6 +105,61 @@ class RunLedger:
         logger.info("run %d continues: %s, %d pages are staged already", self._run.id, key, read)
         return pages
 
+    async def write(
+        self, work: Callable[Concatenate[Connection, int, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Do ``work(connection, run_id, …)`` in a transaction; wait for a database that is away.
+
+        ``work`` may be done more than once: a commit whose answer is lost may have come through.
+        Raises StoreGone once the database has stayed away for too long; then the crawl is closing.
+        """
+        try:
+            async for attempt in AsyncRetrying(
+                retry=retry_if_exception(lambda error: self._waits_for(error)),
+                wait=wait_exponential(multiplier=0.25, max=10),
+                reraise=True,
+            ):
+                with attempt:
+                    return self._write(work, *args, **kwargs)
+        except StoreGone as error:
+            self._lose(error)
+            raise
+        raise AssertionError("no attempt was made")
+
+    def _write(
+        self, work: Callable[Concatenate[Connection, int, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        assert self._run is not None
+        if self._lost is not None:
+            raise self._lost
+        self._run.lock.renew()
+        with writing(self.engine) as connection:
+            done = work(connection, self._run.id, *args, **kwargs)
+        if self._away_since is not None:
+            logger.info("the database answers again")
+            self._away_since = None
+        return done
+
+    def _waits_for(self, error: BaseException) -> bool:
+        """Whether it is the database that is away, and it may be waited for a while yet."""
+        if not isinstance(error, StoreGone) or self._lost is not None:
+            return False
+        if self._away_since is None:
+            self._away_since = time.monotonic()
+            patience = self._config.database_patience
+            logger.warning("%s; trying again for %g s", error, patience)
+        return time.monotonic() - self._away_since < self._config.database_patience
+
+    def _lose(self, error: StoreGone) -> None:
+        """Close the crawl: what it reads can be kept no more."""
+        if self._lost is not None:
+            return
+        self._lost = error
+        if not self._concluding:
+            engine = self._crawler.engine
+            assert engine is not None
+            self._closing = asyncio.ensure_future(engine.close_spider_async(reason="no database"))
+
     def reconcile(self, spider: Spider) -> None:
         """Before the spider closes: have lost pages and countries that fall short read anew."""
         polite = self._crawler.get_downloader_middleware(PoliteRetryMiddleware)
@@ -106,7 +170,15 @@ class RunLedger:
             or (polite is not None and polite.given_up is not None)
         ):
             return
-        gaps = reconcile.gaps(self.engine, self._run.id, ask_pages=not self._reconciled["pages"])
+        try:
+            gaps = reconcile.gaps(
+                self.engine, self._run.id, ask_pages=not self._reconciled["pages"]
+            )
+        except StoreGone as error:
+            if self._waits_for(error):
+                raise DontCloseSpider from None  # to be asked again in a few seconds
+            self._lose(error)
+            raise CloseSpider("no database") from None
         self._reconciled = {"pages": True, "countries": not gaps.pages}
         requests = spider.requests_for_gaps(gaps)  # type: ignore[attr-defined]
         if not requests:
@@ -123,30 +195,40 @@ class RunLedger:
             self._crawler.engine.crawl(request)
         raise DontCloseSpider
 
-    def conclude(self, reason: str) -> None:
+    async def conclude(self, reason: str) -> None:
         """Close the run: published, quarantined or failed if it came to its end, else interrupted.
 
         ``reason`` is Scrapy's for closing. The verdict becomes known only when the store has it.
         """
         if self._run is None:
             return
-        run, self._run = self._run, None
+        run = self._run
+        self._concluding = True
         try:
-            if reason == "finished":
+            if reason == "finished" and self._lost is None:
                 polite = self._crawler.get_downloader_middleware(PoliteRetryMiddleware)
-                result = publish.audit_and_publish(
-                    self.engine, run.id, self._config, given_up=polite.given_up if polite else None
+                result = await self.write(
+                    publish.conclude, self._config, given_up=polite.given_up if polite else None
                 )
                 self._tell(result)
                 state = result.state
             else:
                 state = runs.State.INTERRUPTED
                 why = f"stopped ({reason}); the same command continues it"
-                runs.end(self.engine, run.id, state, why, self._config.clock())
+                # No patience: the process is asked to end, or the database was waited for.
+                self._lost = None
+                self._write(runs.interrupt, why, self._config.clock())
                 logger.warning("run %d interrupted: %s", run.id, why)
             assert self._crawler.stats is not None
             self._crawler.stats.set_value(VERDICT, str(state))
+        except StoreGone as error:
+            logger.error(
+                "run %d ends without a verdict: %s; once it answers, the same command continues it",
+                run.id,
+                error,
+            )
         finally:
+            self._run = None
             run.lock.release()
             self.engine.dispose()
 

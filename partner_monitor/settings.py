@@ -35,6 +35,8 @@ PARTNER_DELIST_AFTER_DAYS = _ours("PARTNER_DELIST_AFTER_DAYS", "7")
 PARTNER_RECHECK_LIMIT = _ours("PARTNER_RECHECK_LIMIT", "500")
 PARTNER_STALE_AFTER_DAYS = _ours("PARTNER_STALE_AFTER_DAYS", "30")
 PARTNER_RUN_MAX_AGE_HOURS = _ours("PARTNER_RUN_MAX_AGE_HOURS", "6")
+PARTNER_KEEP_PAGES_DAYS = _ours("PARTNER_KEEP_PAGES_DAYS", "14")
+PARTNER_DATABASE_PATIENCE_SECONDS = _ours("PARTNER_DATABASE_PATIENCE_SECONDS", "300")
 PARTNER_NOW = _ours("PARTNER_NOW", "")
 
 # Thresholds of the audit (docs/how-it-works.md), as shares of one.
@@ -54,6 +56,7 @@ USER_AGENT = f"PartnerMonitor/{_version} (+https://github.com/partner-monitor/pa
 DEFAULT_REQUEST_HEADERS = {
     "Accept": "text/html,application/xhtml+xml",
     "Accept-Language": "en",
+    "Accept-Encoding": "gzip",  # kept pages stay as they came, and must be read with any install
 }
 COOKIES_ENABLED = False  # default True: a session would carry a language and a country along
 

@@ -27,5 +27,5 @@ class PublishPipeline:
     def process_item(self, item: Any) -> Any:
         return item
 
-    def conclude(self, reason: str) -> None:
-        self._ledger.conclude(reason)
+    async def conclude(self, reason: str) -> None:
+        await self._ledger.conclude(reason)

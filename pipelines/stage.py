@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ from scrapy.exceptions import DropItem
 from partner_monitor.extensions import RunLedger
 from partner_monitor.items import Kind, kind_of
 from partner_monitor.store import staging
+from partner_monitor.store.engine import StoreGone
 
 logger = logging.getLogger(__name__)
 
@@ -43,30 +45,30 @@ class StagePipeline:
         assert ledger is not None
         return cls(ledger)
 
-    def process_item(self, item: Any) -> Any:
+    async def process_item(self, item: Any) -> Any:
         adapter = ItemAdapter(item)
         kind = kind_of(adapter)
         if kind is None or kind is Kind.COUNTRY:
             return item
         if kind is Kind.PROFILE:
-            staging.stage_profile(self._ledger.engine, self._run_id, adapter.asdict())
+            await self._write(staging.stage_profile, adapter.asdict())
             return item
         if kind is Kind.FAILED_PROFILE:
-            staging.stage_profile_failure(self._ledger.engine, self._run_id, adapter)
+            await self._write(staging.stage_profile_failure, adapter)
             raise DropItem(f"not read: {adapter['outcome']}", log_level="DEBUG")
         if kind is Kind.FAILURE:
-            staging.stage_failure(self._ledger.engine, self._run_id, adapter)
+            await self._write(staging.stage_failure, adapter)
             raise DropItem(f"not read: {adapter['outcome']}", log_level="DEBUG")
         name = (adapter["list_country_id"], adapter["page"])
         page = self._pages.setdefault(name, _Page())
         if kind is Kind.PARTNER:
-            page.cards.append(_columns(adapter))
+            page.cards.append(adapter.asdict())
         elif kind is Kind.REJECTED:
-            page.rejected.append({key: adapter[key] for key in ("url", "reason", "payload")})
+            page.rejected.append(adapter.asdict())
         else:
             page.end = adapter
         if page.end is not None and len(page.cards) + len(page.rejected) >= page.end["cards"]:
-            self._stage(self._pages.pop(name))
+            await self._stage(self._pages.pop(name))
         if kind is not Kind.PARTNER:
             raise DropItem("staged", log_level="DEBUG")
         if adapter["id"] in self._partners:  # exports have one item a partner
@@ -84,18 +86,12 @@ class StagePipeline:
                 f"{page.end['cards']} were promised" if page.end else "no end of page",
             )
 
-    @property
-    def _run_id(self) -> int:
-        assert self._ledger.run is not None
-        return self._ledger.run.id
-
-    def _stage(self, page: _Page) -> None:
+    async def _stage(self, page: _Page) -> None:
         assert page.end is not None
         # The same menu stands on nearly every page: only a menu that differs is staged again.
         menu = (page.end["menu"], page.end["menu_total"])
-        staging.stage_page(
-            self._ledger.engine,
-            self._run_id,
+        await self._write(
+            staging.stage_page,
             page.end,
             page.cards,
             page.rejected,
@@ -104,9 +100,8 @@ class StagePipeline:
         )
         self._menu = menu
 
-
-def _columns(adapter: ItemAdapter) -> dict[str, Any]:
-    values = adapter.asdict()
-    values["partner_id"] = values.pop("id")
-    values["unread"] = " ".join(values["unread"])
-    return values
+    async def _write(self, stage: Callable[..., None], *values: Any) -> None:
+        try:
+            await self._ledger.write(stage, *values)
+        except StoreGone as error:  # told once, with the run
+            raise DropItem(f"not staged: {error}", log_level="DEBUG") from None

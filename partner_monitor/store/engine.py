@@ -6,13 +6,14 @@ takes the write lock at its beginning (``BEGIN IMMEDIATE``); readers use ``readi
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy import Connection, Engine, ExceptionContext, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 PUBLISH_LOCK = 0x70617274
 """Advisory lock under which publishes serialize on PostgreSQL ("part")."""
@@ -20,16 +21,32 @@ PUBLISH_LOCK = 0x70617274
 BUSY_TIMEOUT = 30
 """Seconds that SQLite waits for another writer."""
 
+CONNECTION = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""How libpq notices that a server is gone, instead of waiting for hours; milliseconds the last."""
+
 
 class StoreError(Exception):
     """The store cannot be used; the message is one line for the user."""
 
 
+class StoreGone(StoreError):
+    """The database went away, or cannot be had just now: another try may succeed."""
+
+
 def open_engine(database_url: str) -> Engine:
     """An engine for the store at ``database_url``. Connects to nothing yet."""
     if not database_url.startswith("sqlite"):
-        return create_engine(database_url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        engine = create_engine(database_url, pool_pre_ping=True, connect_args=CONNECTION)
+        event.listen(engine, "handle_error", _name_an_absence)
+        return engine
     engine = create_engine(database_url, connect_args={"timeout": BUSY_TIMEOUT})
+    event.listen(engine, "handle_error", _name_an_absence)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: object) -> None:
@@ -72,9 +89,7 @@ def check_answers(engine: Engine) -> None:
         with engine.connect() as connection:
             connection.exec_driver_sql("SELECT 1")
     except DBAPIError as error:
-        cause = str(error.orig).strip().splitlines()
-        where = engine.url.render_as_string(hide_password=True)
-        raise StoreError(f"the database {where} does not answer: {cause[0]}") from None
+        raise StoreError(_absence(engine, error)) from None
 
 
 def upsert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
@@ -96,3 +111,22 @@ def drop_scratch(connection: Connection, *tables: Table) -> None:
     schema = "pg_temp" if connection.dialect.name == "postgresql" else "temp"
     for table in tables:
         connection.exec_driver_sql(f"DROP TABLE IF EXISTS {schema}.{table.name}")
+
+
+def _name_an_absence(context: ExceptionContext) -> None:
+    """Turn the drivers' many ways of having lost a database into one."""
+    error = context.sqlalchemy_exception
+    if not isinstance(error, OperationalError | InterfaceError):
+        return
+    # To SQLite a mistake in a statement is an operational error, too.
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if isinstance(error.orig, sqlite3.Error) and (code is None or code == sqlite3.SQLITE_ERROR):
+        return
+    assert context.engine is not None
+    raise StoreGone(_absence(context.engine, error)) from error.orig
+
+
+def _absence(engine: Engine, error: DBAPIError) -> str:
+    cause = str(error.orig).strip().splitlines()
+    where = engine.url.render_as_string(hide_password=True)
+    return f"the database {where} does not answer: {cause[0] if cause else type(error.orig)}"

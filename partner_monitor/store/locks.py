@@ -9,22 +9,30 @@ import hashlib
 from typing import Protocol
 
 from filelock import FileLock, Timeout
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
+from partner_monitor.store.engine import StoreGone
 from partner_monitor.store.schema import sqlite_file
 
 
 class RunLock(Protocol):
     """A lock held until ``release``, or until the process ends."""
 
+    def renew(self) -> None:
+        """Make sure that it is still held; raises StoreGone where it cannot be told, or is not."""
+
     def release(self) -> None: ...
 
 
 class _SessionLock:
     def __init__(self, engine: Engine, key: int) -> None:
-        # A connection of its own, in no transaction: idle transactions hold back vacuum.
-        self._connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = engine
         self._key = key
+        self._connection = self._connect()
+
+    def _connect(self) -> Connection:
+        # A connection of its own, in no transaction: idle transactions hold back vacuum.
+        return self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
     def acquire(self) -> bool:
         got = self._connection.execute(
@@ -34,7 +42,21 @@ class _SessionLock:
             self._connection.close()
         return bool(got)
 
+    def renew(self) -> None:
+        """The lock went with its session if the server did: then it is taken anew."""
+        if not self._connection.closed:
+            try:
+                self._connection.exec_driver_sql("SELECT 1")
+                return
+            except StoreGone:
+                self._connection.close()
+        self._connection = self._connect()
+        if not self.acquire():
+            raise StoreGone("another process has the run, or the server has not missed ours yet")
+
     def release(self) -> None:
+        if self._connection.closed:
+            return
         # Closing the session, not returning it to the pool, is what frees the lock for certain.
         self._connection.invalidate()
         self._connection.close()
@@ -50,6 +72,9 @@ class _FileLock:
         except Timeout:
             return False
         return True
+
+    def renew(self) -> None:
+        """Nothing takes a file's lock from a living process."""
 
     def release(self) -> None:
         self._lock.release()

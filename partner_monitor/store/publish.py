@@ -54,7 +54,7 @@ from partner_monitor.store.evidence import (
 )
 from partner_monitor.store.presence import apply_presence, write_rows
 from partner_monitor.store.resolve import leaving, resolve, resolved
-from partner_monitor.store.runs import State, drop_staged
+from partner_monitor.store.runs import UNFINISHED, State, drop_staged
 from partner_monitor.store.schema import (
     countries,
     crawl_runs,
@@ -85,44 +85,45 @@ class Published:
     wrote: Mapping[str, int] = field(default_factory=dict)
 
 
-def audit_and_publish(
-    engine: Engine, run_id: int, config: Config, *, given_up: str | None = None
+def conclude(
+    connection: Connection, run_id: int, config: Config, *, given_up: str | None = None
 ) -> Published:
-    """Decide what the run may conclude, and publish it if it may.
+    """Decide what the run may conclude, and publish it if it may. Again is once.
 
     ``given_up``: why the run stopped asking before its end, for the ledger.
     """
-    with writing(engine) as connection:
-        return _conclude(connection, run_id, config, given_up=given_up)
+    serialize_publishes(connection)
+    run = connection.execute(select(crawl_runs).where(crawl_runs.c.id == run_id)).one()
+    if run.state not in UNFINISHED:  # a commit whose answer was lost had come through
+        return Published(run_id=run_id, state=State(run.state), reason=run.reason or "")
+    return _conclude(connection, run, config, given_up=given_up)
 
 
 def release(engine: Engine, run_id: int, config: Config) -> Published:
     """Publish a quarantined run by hand; raise StoreError if it is not one."""
     with writing(engine) as connection:
-        state = connection.execute(
-            select(crawl_runs.c.state).where(crawl_runs.c.id == run_id)
-        ).scalar_one_or_none()
-        if state is None:
+        serialize_publishes(connection)
+        run = connection.execute(select(crawl_runs).where(crawl_runs.c.id == run_id)).one_or_none()
+        if run is None:
             raise StoreError(f"there is no run {run_id}: scrapy runs lists them")
-        if state == State.PUBLISHED:
+        if run.state == State.PUBLISHED:
             return Published(run_id=run_id, state=State.PUBLISHED, reason="published before")
-        if state != State.QUARANTINED:
-            raise StoreError(f"run {run_id} is {state}: only a quarantined run can be published")
-        return _conclude(connection, run_id, config, released=True)
+        if run.state != State.QUARANTINED:
+            raise StoreError(
+                f"run {run_id} is {run.state}: only a quarantined run can be published"
+            )
+        return _conclude(connection, run, config, released=True)
 
 
 def _conclude(
     connection: Connection,
-    run_id: int,
+    run: Any,
     config: Config,
     *,
     released: bool = False,
     given_up: str | None = None,
 ) -> Published:
-    serialize_publishes(connection)
-    run = connection.execute(select(crawl_runs).where(crawl_runs.c.id == run_id)).one()
-    if run.state == State.PUBLISHED:
-        return Published(run_id=run_id, state=State.PUBLISHED, reason="published before")
+    run_id: int = run.id
     times = gather_times(connection, run_id)
     known_countries = frozenset(connection.execute(select(countries.c.id)).scalars())
     completeness = (

@@ -159,16 +159,13 @@ def begin(
         raise
 
 
-def end(engine: Engine, run_id: int, state: State, reason: str, now: datetime) -> None:
-    """Close a run that publishes nothing now; what it staged is kept only if it may go on."""
-    with writing(engine) as connection:
-        connection.execute(
-            update(crawl_runs)
-            .where(crawl_runs.c.id == run_id)
-            .values(state=state, reason=reason, finished_at=now)
-        )
-        if state in (State.FAILED, State.DISCARDED):
-            drop_staged(connection, run_id)
+def interrupt(connection: Connection, run_id: int, reason: str, now: datetime) -> None:
+    """Close a run that has not come to its end; what it staged is kept, for it may go on."""
+    connection.execute(
+        update(crawl_runs)
+        .where(crawl_runs.c.id == run_id)
+        .values(state=State.INTERRUPTED, reason=reason, finished_at=now)
+    )
 
 
 def discard(engine: Engine, run_id: int, now: datetime) -> None:

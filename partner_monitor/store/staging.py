@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, Select, case, delete, func, insert, s
 
 from partner_monitor.history.completeness import Declared, ListReading, Reading
 from partner_monitor.items import CountryItem, Outcome, PageKey
-from partner_monitor.store.engine import reading, upsert, writing
+from partner_monitor.store.engine import reading, upsert
 from partner_monitor.store.schema import (
     ALL_COUNTRIES,
     crawl_runs,
@@ -46,7 +46,7 @@ def page_key(list_country_id: int, page: int) -> PageKey:
 
 
 def stage_page(
-    engine: Engine,
+    connection: Connection,
     run_id: int,
     page: Values,
     cards: Sequence[Values],
@@ -56,46 +56,52 @@ def stage_page(
 ) -> None:
     """Stage one page whole: its row, its cards, what was rejected, and its country menu.
 
-    A page that was staged before is replaced: the later reading counts. ``menu`` may be left
-    empty where it is known to be the one staged last.
+    ``page``, ``cards`` and ``rejected`` are the values of the items of these kinds. A page that
+    was staged before is replaced: the later reading counts. ``menu`` may be left empty where it
+    is known to be the one staged last.
     """
     key = {
         "run_id": run_id,
         "list_country_id": page["list_country_id"] or ALL_COUNTRIES,
         "page": page["page"],
     }
-    with writing(engine) as connection:
-        for table in (staged_cards, rejected_items, staged_pages):
-            connection.execute(delete(table).where(*(table.c[c] == v for c, v in key.items())))
-        connection.execute(
-            insert(staged_pages).values(
-                key
-                | {
-                    "url": page["url"],
-                    "fetched_at": page["fetched_at"],
-                    "outcome": Outcome.READ,
-                    "layout": page["layout"],
-                    "cards": len(cards),
-                    "rejected": len(rejected),
-                    "declared_count": page["declared_count"],
-                    "last_page": page["last_page"],
-                    "has_next": page["has_next"],
-                    "page_link": page["page_link"],
-                }
-            )
+    for table in (staged_cards, rejected_items, staged_pages):
+        connection.execute(delete(table).where(*(table.c[c] == v for c, v in key.items())))
+    connection.execute(
+        insert(staged_pages).values(
+            key
+            | {
+                "url": page["url"],
+                "fetched_at": page["fetched_at"],
+                "outcome": Outcome.READ,
+                "layout": page["layout"],
+                "cards": len(cards),
+                "rejected": len(rejected),
+                "declared_count": page["declared_count"],
+                "last_page": page["last_page"],
+                "has_next": page["has_next"],
+                "page_link": page["page_link"],
+            }
         )
-        if cards:
-            connection.execute(
-                insert(staged_cards),
-                [dict(card) | key | {"fetched_at": page["fetched_at"]} for card in cards],
-            )
-        if rejected:
-            connection.execute(insert(rejected_items), [dict(item) | key for item in rejected])
-        if menu:
-            _stage_menu(connection, run_id, menu, menu_total, page["fetched_at"])
+    )
+    if cards:
+        connection.execute(
+            insert(staged_cards),
+            [_card(card) | key | {"fetched_at": page["fetched_at"]} for card in cards],
+        )
+    if rejected:
+        connection.execute(
+            insert(rejected_items),
+            [
+                {name: item[name] for name in ("url", "reason", "payload")} | key
+                for item in rejected
+            ],
+        )
+    if menu:
+        _stage_menu(connection, run_id, menu, menu_total, page["fetched_at"])
 
 
-def stage_failure(engine: Engine, run_id: int, failure: Values) -> None:
+def stage_failure(connection: Connection, run_id: int, failure: Values) -> None:
     """Note a page that could not be looked at, unless it was read before."""
     key = {
         "run_id": run_id,
@@ -108,15 +114,14 @@ def stage_failure(engine: Engine, run_id: int, failure: Values) -> None:
         "outcome": failure["outcome"],
         "detail": failure["detail"],
     }
-    with writing(engine) as connection:
-        statement = upsert(connection, staged_pages).values(key | noted)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=list(key),
-                set_=noted,
-                where=staged_pages.c.outcome != Outcome.READ,
-            )
+    statement = upsert(connection, staged_pages).values(key | noted)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=list(key),
+            set_=noted,
+            where=staged_pages.c.outcome != Outcome.READ,
         )
+    )
 
 
 def staged(engine: Engine, run_id: int) -> list[StagedPage]:
@@ -290,50 +295,47 @@ def _stage_menu(
         )
 
 
-def stage_profile(engine: Engine, run_id: int, profile: Values) -> None:
+def stage_profile(connection: Connection, run_id: int, profile: Values) -> None:
     """Stage one profile whole: its row, its customers, its experts and industries."""
     key = {"run_id": run_id, "partner_id": profile["id"]}
     counts = [("expert", *line) for line in profile["experts"].items()]
     counts += [("industry", *line) for line in profile["references_by_industry"].items()]
-    with writing(engine) as connection:
-        _forget_profile(connection, key)
-        connection.execute(
-            insert(staged_profiles).values(
-                key
-                | {"outcome": Outcome.READ}
-                | {
-                    column.name: profile[column.name]
-                    for column in staged_profiles.c
-                    if column.name not in ("run_id", "partner_id", "outcome", "detail")
-                }
-            )
+    _forget_profile(connection, key)
+    connection.execute(
+        insert(staged_profiles).values(
+            key
+            | {"outcome": Outcome.READ}
+            | {
+                column.name: profile[column.name]
+                for column in staged_profiles.c
+                if column.name not in ("run_id", "partner_id", "outcome", "detail")
+            }
         )
-        if profile["customers"]:
-            connection.execute(
-                insert(staged_profile_customers),
-                [
-                    key
-                    | {"customer_id": one["id"], "name": one["name"], "industry": one["industry"]}
-                    for one in profile["customers"]
-                ],
-            )
-        if counts:
-            connection.execute(
-                insert(staged_profile_counts),
-                [key | {"kind": k, "label": label, "count": n} for k, label, n in counts],
-            )
+    )
+    if profile["customers"]:
+        connection.execute(
+            insert(staged_profile_customers),
+            [
+                key | {"customer_id": one["id"], "name": one["name"], "industry": one["industry"]}
+                for one in profile["customers"]
+            ],
+        )
+    if counts:
+        connection.execute(
+            insert(staged_profile_counts),
+            [key | {"kind": k, "label": label, "count": n} for k, label, n in counts],
+        )
 
 
-def stage_profile_failure(engine: Engine, run_id: int, failure: Values) -> None:
+def stage_profile_failure(connection: Connection, run_id: int, failure: Values) -> None:
     """Note a profile that could not be looked at, or is gone."""
     key = {"run_id": run_id, "partner_id": failure["partner_id"]}
-    with writing(engine) as connection:
-        _forget_profile(connection, key)
-        connection.execute(
-            insert(staged_profiles).values(
-                key | {name: failure[name] for name in ("url", "fetched_at", "outcome", "detail")}
-            )
+    _forget_profile(connection, key)
+    connection.execute(
+        insert(staged_profiles).values(
+            key | {name: failure[name] for name in ("url", "fetched_at", "outcome", "detail")}
         )
+    )
 
 
 def staged_profile_ids(engine: Engine, run_id: int) -> set[int]:
@@ -344,6 +346,13 @@ def staged_profile_ids(engine: Engine, run_id: int) -> set[int]:
                 select(staged_profiles.c.partner_id).where(staged_profiles.c.run_id == run_id)
             ).scalars()
         )
+
+
+def _card(card: Values) -> dict[str, Any]:
+    values = dict(card)
+    values["partner_id"] = values.pop("id")
+    values["unread"] = " ".join(values["unread"])
+    return values
 
 
 def _forget_profile(connection: Connection, key: Values) -> None:

@@ -9,7 +9,7 @@ from scrapy.utils.project import get_project_settings
 
 from partner_monitor.config import from_settings
 from partner_monitor.store import publish, runs, staging
-from partner_monitor.store.engine import open_engine
+from partner_monitor.store.engine import open_engine, writing
 from tests.crawling import crawl, rows
 from tests.replica import Replica, World
 
@@ -28,9 +28,10 @@ def look(database_url: str, site: str, now: datetime, *profiles: dict[str, Any])
     try:
         key = runs.RunKey(spider="recheck", mode="all", country_id=None, page=None, site=site)
         run = runs.begin(engine, key, now, HOUR)
-        for profile in profiles:
-            staging.stage_profile(engine, run.id, profile | {"fetched_at": now})
-        published = publish.audit_and_publish(engine, run.id, config)
+        with writing(engine) as connection:
+            for profile in profiles:
+                staging.stage_profile(connection, run.id, profile | {"fetched_at": now})
+            published = publish.conclude(connection, run.id, config)
         run.lock.release()
         assert published.state == "published", published.reason
     finally:
