@@ -83,6 +83,8 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     # Between the redirects (600) and the compression (590): it sees the site's own answers.
     "partner_monitor.middlewares.PoliteRetryMiddleware": 595,
+    # Before the decompression (590): pages are kept as they came.
+    "partner_monitor.archive.KeepPagesMiddleware": 592,
 }
 ITEM_PIPELINES = {
     "pipelines.clean.CleanPipeline": 100,

@@ -39,7 +39,9 @@ class Command(StoreCommand):
             raise ConfigurationError(f"--limit {opts.limit!r} is no number of 1 or more")
         rows = runs.latest(engine, int(opts.limit))
         if opts.json:
-            print(json.dumps([row._asdict() for row in rows], default=str, indent=2))
+            outcomes = runs.outcomes(engine, [row.id for row in rows])
+            told = [row._asdict() | {"outcomes": outcomes[row.id]} for row in rows]
+            print(json.dumps(told, default=str, indent=2))
             return 0
         if not rows:
             print("no run yet: scrapy crawl partners makes one")

@@ -125,16 +125,20 @@ def mark_absent(
     seen = exists().where(
         staged_cards.c.run_id == run_id, staged_cards.c.partner_id == partners.c.id
     )
+    looked_for = (
+        partners.c.delisted_at.is_(None),
+        or_(*where),
+        partners.c.observed_at < times.first,
+        ~seen,
+    )
+    newly = connection.execute(
+        select(func.count()).where(*looked_for, partners.c.missing_since.is_(None))
+    ).scalar_one()
     own = literal(times.last, UTCDateTime)
     since = func.coalesce(partners.c.missing_since, own)
     connection.execute(
         update(partners)
-        .where(
-            partners.c.delisted_at.is_(None),
-            or_(*where),
-            partners.c.observed_at < times.first,
-            ~seen,
-        )
+        .where(*looked_for)
         .values(
             missing_since=since,
             missing_looks=partners.c.missing_looks + 1,
@@ -181,10 +185,7 @@ def mark_absent(
             ),
         )
     )
-    newly = partners.c.missing_looks == 1
-    return connection.execute(
-        select(func.count()).where(newly, partners.c.missing_since == times.last)
-    ).scalar_one()
+    return int(newly)
 
 
 def apply_departures(connection: Connection, run_id: int, instant: datetime) -> None:

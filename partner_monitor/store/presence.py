@@ -88,14 +88,17 @@ def write_rows(connection: Connection, run_id: int, instant: datetime) -> dict[s
         row.change_type: row.rows
         for row in connection.execute(
             select(status_history.c.change_type, func.count().label("rows"))
-            .where(status_history.c.run_id == run_id)
+            .where(status_history.c.run_id == run_id, status_history.c.changed_at == instant)
             .group_by(status_history.c.change_type)
         )
     }
-    for what, table in (("references", reference_history), ("versions", partner_versions)):
+    for what, table, at in (
+        ("references", reference_history, reference_history.c.changed_at),
+        ("versions", partner_versions, partner_versions.c.valid_from),
+    ):
         # Counted anew: a driver need not know how many rows an INSERT … SELECT wrote.
         count = connection.execute(
-            select(func.count()).where(table.c.run_id == run_id)
+            select(func.count()).where(table.c.run_id == run_id, at == instant)
         ).scalar_one()
         wrote |= {what: count} if count else {}
     return wrote

@@ -327,7 +327,9 @@ def _publish_customers(
         )
     )
     won = connection.execute(
-        select(func.count()).where(open_row.run_id == run_id, ~open_row.baseline)
+        select(func.count()).where(
+            open_row.run_id == run_id, open_row.first_seen_at == instant, ~open_row.baseline
+        )
     ).scalar_one()
     counts = {"customers won": won, "customers lost": lost}
     return {what: count for what, count in counts.items() if count}

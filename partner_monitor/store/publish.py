@@ -30,7 +30,7 @@ from partner_monitor.history import audit
 from partner_monitor.history.completeness import Completeness, assess
 from partner_monitor.history.fields import TRACKED
 from partner_monitor.items import Outcome
-from partner_monitor.store import flags, profiles, worklist
+from partner_monitor.store import flags, kept, profiles, worklist
 from partner_monitor.store.absence import apply_departures, mark_absent, publish_countries
 from partner_monitor.store.engine import (
     StoreError,
@@ -61,6 +61,7 @@ from partner_monitor.store.schema import (
     daily_counts,
     partner_versions,
     partners,
+    run_outcomes,
     staged_cards,
     staged_pages,
     staged_profiles,
@@ -96,7 +97,15 @@ def conclude(
     run = connection.execute(select(crawl_runs).where(crawl_runs.c.id == run_id)).one()
     if run.state not in UNFINISHED:  # a commit whose answer was lost had come through
         return Published(run_id=run_id, state=State(run.state), reason=run.reason or "")
+    kept.prune(connection, config.clock() - config.keep_pages)
     return _conclude(connection, run, config, given_up=given_up)
+
+
+def conclude_anew(connection: Connection, run: Any, config: Config) -> Published:
+    """Decide anew what an ended run may conclude, from what is staged of it now."""
+    serialize_publishes(connection)
+    run = connection.execute(select(crawl_runs).where(crawl_runs.c.id == run.id)).one()
+    return _conclude(connection, run, config, anew=True)
 
 
 def release(engine: Engine, run_id: int, config: Config) -> Published:
@@ -121,6 +130,7 @@ def _conclude(
     config: Config,
     *,
     released: bool = False,
+    anew: bool = False,
     given_up: str | None = None,
 ) -> Published:
     run_id: int = run.id
@@ -172,6 +182,8 @@ def _conclude(
         )
     if given_up:
         reason += f"; gave up: {given_up}"
+    if anew:
+        reason = f"read anew: {reason}"
     note_fields(connection, run_id, fields)
     wrote: dict[str, int] = {}
     if state is State.PUBLISHED and times is not None:
@@ -253,9 +265,10 @@ def _publish(
     flags.recompute(connection, instant, config.stale_after, config.delist_after)
     if run.spider == RECHECK:
         worklist.space_attempts(connection, run.id, instant)
-    connection.execute(
-        update(crawl_runs).where(crawl_runs.c.id == run.id).values(published_at=instant)
-    )
+    if wrote or run.published_at is None:
+        connection.execute(
+            update(crawl_runs).where(crawl_runs.c.id == run.id).values(published_at=instant)
+        )
     return wrote
 
 
@@ -378,6 +391,20 @@ def _close(
             cards_rejected=sum(page.rejected for page in pages),
         )
     )
+    _count_outcomes(connection, run_id)
     if state is not State.QUARANTINED:
         drop_staged(connection, run_id)
     return int(seen)
+
+
+def _count_outcomes(connection: Connection, run_id: int) -> None:
+    connection.execute(delete(run_outcomes).where(run_outcomes.c.run_id == run_id))
+    for kind, table in (("listing", staged_pages), ("profile", staged_profiles)):
+        connection.execute(
+            insert(run_outcomes).from_select(
+                ["run_id", "kind", "outcome", "pages"],
+                select(literal(run_id), literal(kind), table.c.outcome, func.count())
+                .where(table.c.run_id == run_id)
+                .group_by(table.c.outcome),
+            )
+        )

@@ -18,6 +18,7 @@ from partner_monitor.store.schema import (
     SCHEMA_VERSION,
     countries,
     crawl_runs,
+    run_outcomes,
     staged_cards,
     staged_countries,
     staged_profile_counts,
@@ -168,6 +169,18 @@ def interrupt(connection: Connection, run_id: int, reason: str, now: datetime) -
     )
 
 
+def reopen(connection: Connection, run: Row[Any]) -> None:
+    """Make an ended run ready to be staged anew; raises StoreError if its state changed since."""
+    reopened = connection.execute(
+        update(crawl_runs)
+        .where(crawl_runs.c.id == run.id, crawl_runs.c.state == run.state)
+        .values(menu_at=None, menu_total=None)
+        .returning(crawl_runs.c.id)
+    ).all()
+    if not reopened:
+        raise StoreError(f"run {run.id} was {run.state} and is no more: look at scrapy runs")
+
+
 def discard(engine: Engine, run_id: int, now: datetime) -> None:
     """Drop a quarantined run; raise StoreError if it is not one."""
     run = get(engine, run_id)
@@ -207,6 +220,19 @@ def latest(engine: Engine, limit: int) -> Sequence[Row[Any]]:
             .order_by(crawl_runs.c.id.desc())
             .limit(limit)
         ).all()
+
+
+def outcomes(engine: Engine, run_ids: Sequence[int]) -> dict[int, dict[str, dict[str, int]]]:
+    """What came of the pages of ended runs: by run, kind of page and outcome."""
+    found: dict[int, dict[str, dict[str, int]]] = {run_id: {} for run_id in run_ids}
+    with reading(engine) as connection:
+        for row in connection.execute(
+            select(run_outcomes)
+            .where(run_outcomes.c.run_id.in_(run_ids))
+            .order_by(run_outcomes.c.kind, run_outcomes.c.outcome)
+        ):
+            found[row.run_id].setdefault(row.kind, {})[row.outcome] = row.pages
+    return found
 
 
 def drop_staged(connection: Connection, run_id: int) -> None:

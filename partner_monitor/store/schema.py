@@ -19,6 +19,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -27,7 +28,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 """The newest migration, which this schema is equal to."""
 
 metadata = MetaData(
@@ -308,6 +309,15 @@ run_fields = Table(
     Column("filled", Integer, nullable=False),
 )
 
+run_outcomes = Table(
+    "run_outcomes",
+    metadata,
+    Column("run_id", BigInteger, ForeignKey("crawl_runs.id"), primary_key=True),
+    Column("kind", String(20), primary_key=True),  # "listing" or "profile"
+    Column("outcome", String(40), primary_key=True),
+    Column("pages", Integer, nullable=False),
+)
+
 rejected_items = Table(
     "rejected_items",
     metadata,
@@ -429,6 +439,23 @@ staged_profile_counts = Table(
     Column("kind", String(20), primary_key=True),
     Column("label", String(200), primary_key=True),
     Column("count", Integer, nullable=False),
+)
+
+kept_pages = Table(
+    "kept_pages",
+    metadata,
+    # A row an answer, in the order in which they came; a page that was asked for twice has two.
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("run_id", BigInteger, ForeignKey("crawl_runs.id"), nullable=False),
+    Column("list_country_id", BigInteger),
+    Column("page", Integer),
+    Column("partner_id", BigInteger),
+    Column("url", Text, nullable=False),
+    Column("fetched_at", UTCDateTime, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # compressed by gzip
+    Index(None, "run_id"),
+    Index(None, "fetched_at"),
 )
 
 
