@@ -9,12 +9,21 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 MODES = ("all", "first", "specific", "specific_c")
 RECHECKS = ("all", "partners", "countries")
+
+
+class Render(StrEnum):
+    """When a page is fetched through a browser."""
+
+    NEVER = "never"
+    AUTO = "auto"
+    ALWAYS = "always"
 
 
 class ConfigurationError(ValueError):
@@ -59,6 +68,9 @@ class Config:
     delist_after: timedelta
     stale_after: timedelta
     run_max_age: timedelta
+    render: Render
+    browser: str
+    """The browser's path; empty: the system's."""
     keep_pages: timedelta
     """How long fetched pages are kept; zero: not at all."""
     database_patience: float
@@ -99,6 +111,8 @@ def from_settings(
         delist_after=timedelta(days=_number(settings, "PARTNER_DELIST_AFTER_DAYS")),
         stale_after=timedelta(days=_number(settings, "PARTNER_STALE_AFTER_DAYS")),
         run_max_age=timedelta(hours=_number(settings, "PARTNER_RUN_MAX_AGE_HOURS")),
+        render=_render(str(settings["PARTNER_RENDER"])),
+        browser=str(settings["PARTNER_BROWSER"] or "").strip(),
         keep_pages=timedelta(days=_number(settings, "PARTNER_KEEP_PAGES_DAYS")),
         database_patience=_number(settings, "PARTNER_DATABASE_PATIENCE_SECONDS"),
         thresholds=Thresholds(
@@ -239,6 +253,13 @@ def _hide_password(text: str) -> str:
     credentials, at, host = rest.rpartition("@")
     user = credentials.partition(":")[0]
     return f"{scheme}{separator}{user}{at}{host}" if at else text
+
+
+def _render(text: str) -> Render:
+    try:
+        return Render(text)
+    except ValueError:
+        raise ConfigurationError(f"PARTNER_RENDER {text!r}: one of {', '.join(Render)}") from None
 
 
 def _number(settings: Mapping[str, Any], name: str) -> float:

@@ -70,6 +70,10 @@ class ForeignHost(IgnoreRequest):
     """A redirect or a link led away from the site."""
 
 
+class NoBrowser(IgnoreRequest):
+    """A page needs a browser to be filled, and there is none that works."""
+
+
 class GivenUp(IgnoreRequest):
     """The site has refused for too long; nothing more is asked of it in this run."""
 
@@ -88,6 +92,8 @@ def outcome_of(failure: Failure) -> tuple[Outcome, str]:
         return kind, f"HTTP {status}"
     if isinstance(error, GivenUp):
         return Outcome.GIVEN_UP, ""  # why stands once, with the run
+    if isinstance(error, NoBrowser):
+        return Outcome.HOLLOW, text
     if isinstance(error, ForeignHost):
         return Outcome.FOREIGN_HOST, text
     if isinstance(error, AWAY):
@@ -104,14 +110,14 @@ class OneSiteMiddleware:
     """Refuses every request that leads off the site's origin, a redirect's too."""
 
     def __init__(self, site: str) -> None:
-        self._origin = _origin(site)
+        self._origin = origin(site)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         return cls(from_settings(crawler.settings, {"mode": "all"}).site)
 
     def process_request(self, request: Request) -> None:
-        if _origin(request.url) != self._origin:
+        if origin(request.url) != self._origin:
             raise ForeignHost(f"{request.url[:200]} is not on {'://'.join(self._origin)}")
 
 
@@ -176,7 +182,7 @@ class PoliteRetryMiddleware:
             logger=logger,
             give_up_log_level=logging.WARNING,
         )
-        if retry is None and _is_robots(request) and "403" not in reason:
+        if retry is None and is_robots(request) and "403" not in reason:
             # RFC 9309: rules that cannot be read are taken to forbid everything.
             self._give_up(f"robots.txt cannot be read ({reason})")
         if retry is None:
@@ -232,7 +238,8 @@ class PoliteRetryMiddleware:
                     waiting.errback(GivenUp(why))
 
 
-def _is_robots(request: Request) -> bool:
+def is_robots(request: Request) -> bool:
+    """Whether ``request`` asks for the site's robots.txt."""
     return urlsplit(request.url).path == "/robots.txt"
 
 
@@ -244,7 +251,8 @@ def _away(exception: Exception) -> Outcome:
     )
 
 
-def _origin(url: str) -> tuple[str, str]:
+def origin(url: str) -> tuple[str, str]:
+    """Scheme, and host with port."""
     parts = urlsplit(url)
     port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
     return parts.scheme, f"{parts.hostname}:{port}"

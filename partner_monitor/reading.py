@@ -14,8 +14,10 @@ from scrapy.http import Response
 
 from partner_monitor.directory.countries import iso_code
 from partner_monitor.directory.listing import NotAListing, read_listing
+from partner_monitor.directory.menu import FILTERS
 from partner_monitor.directory.page import ListingPage, Menu
 from partner_monitor.directory.profile import NotAProfile, read_profile
+from partner_monitor.directory.profile_parts import NAME
 from partner_monitor.history.plausible import clean_text
 from partner_monitor.items import (
     CountryItem,
@@ -27,6 +29,9 @@ from partner_monitor.items import (
     ProfileItem,
     RejectedItem,
 )
+
+CONTENT = f"#{NAME}, .{FILTERS}"
+"""CSS of what a profile or a listing page has once it is filled."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -35,6 +35,8 @@ PARTNER_DELIST_AFTER_DAYS = _ours("PARTNER_DELIST_AFTER_DAYS", "7")
 PARTNER_RECHECK_LIMIT = _ours("PARTNER_RECHECK_LIMIT", "500")
 PARTNER_STALE_AFTER_DAYS = _ours("PARTNER_STALE_AFTER_DAYS", "30")
 PARTNER_RUN_MAX_AGE_HOURS = _ours("PARTNER_RUN_MAX_AGE_HOURS", "6")
+PARTNER_RENDER = _ours("PARTNER_RENDER", "auto")
+PARTNER_BROWSER = _ours("PARTNER_BROWSER", "")
 PARTNER_KEEP_PAGES_DAYS = _ours("PARTNER_KEEP_PAGES_DAYS", "14")
 PARTNER_DATABASE_PATIENCE_SECONDS = _ours("PARTNER_DATABASE_PATIENCE_SECONDS", "300")
 PARTNER_NOW = _ours("PARTNER_NOW", "")
@@ -77,7 +79,9 @@ HTTPERROR_ALLOW_ALL = False
 RETRY_ENABLED = False
 RETRY_TIMES = 5  # default 2, on top of the first try
 RETRY_PRIORITY_ADJUST = 0
+DOWNLOAD_HANDLERS = dict.fromkeys(("http", "https"), "partner_monitor.rendering.BrowserOnDemand")
 DOWNLOADER_MIDDLEWARES = {
+    "partner_monitor.rendering.RenderMiddleware": 40,
     "partner_monitor.middlewares.OneSiteMiddleware": 50,
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,

@@ -17,11 +17,13 @@ from twisted.python.failure import Failure
 
 from partner_monitor.config import Config
 from partner_monitor.directory.listing import NotAListing
+from partner_monitor.directory.profile import NotAProfile
 from partner_monitor.directory.urls import country_url, page_url
 from partner_monitor.extensions import RunLedger
 from partner_monitor.items import FailedPageItem, Outcome, PageKey
 from partner_monitor.middlewares import PoliteRetryMiddleware, outcome_of
 from partner_monitor.reading import read_list
+from partner_monitor.rendering import RenderMiddleware, plain
 from partner_monitor.store.engine import StoreError
 from partner_monitor.store.reconcile import Gaps
 from partner_monitor.store.runs import RunKey
@@ -60,6 +62,12 @@ class ListingSpider(Spider):
         assert polite is not None
         return polite
 
+    @property
+    def renderer(self) -> RenderMiddleware:
+        renderer = self.crawler.get_downloader_middleware(RenderMiddleware)
+        assert renderer is not None
+        return renderer
+
     def refuse(self, why: str) -> NoReturn:
         """Close at once, with one line that says why."""
         self.logger.error("nothing done: %s", why)
@@ -92,18 +100,15 @@ class ListingSpider(Spider):
         }
 
     def parse(self, response: Response, key: PageKey) -> Iterator[Any]:
-        assert response.request is not None
         try:
             read = read_list(response, key, self.config.clock())
         except NotAListing as refusal:
-            if refusal.outcome is not Outcome.BEYOND_LAST and (
-                again := self.polite.again(response.request, str(refusal))
-            ):
+            if again := self.again(response, refusal):
                 yield again
             else:
                 yield self._failed(key, response.url, refusal.outcome, refusal.detail)
             return
-        self.polite.served(response.request)
+        self.served(response)
         if read.end.page_link:
             self._page_links[key.country_id] = read.end.page_link
         if not self._countries_told:
@@ -116,6 +121,21 @@ class ListingSpider(Spider):
             yield from self.ask(
                 PageKey(country_id=key.country_id, page=number) for number in read.promised
             )
+
+    def again(self, response: Response, refusal: NotAListing | NotAProfile) -> Request | None:
+        """The request for a page that was not the one asked for, anew; None when it is enough."""
+        if refusal.outcome is Outcome.BEYOND_LAST:
+            return None
+        if refusal.outcome is Outcome.HOLLOW and (rendered := self.renderer.anew(response)):
+            return rendered
+        assert response.request is not None
+        return self.polite.again(plain(response.request), str(refusal))
+
+    def served(self, response: Response) -> None:
+        """The page was read, content and all."""
+        assert response.request is not None
+        self.polite.served(response.request)
+        self.renderer.filled(response.request)
 
     def failed(self, failure: Failure) -> Iterator[FailedPageItem]:
         outcome, detail = outcome_of(failure)

@@ -62,16 +62,15 @@ class PartnersSpider(ListingSpider):
     def look_up(self, response: Response, query: CountryQuery) -> Iterator[Request]:
         """Find the country in the menu of one page, before anything is written."""
         config = self.config
-        assert response.request is not None
         try:
             menu = listing_of(response).menu.entries
         except NotAListing as refusal:
-            again = self.polite.again(response.request, str(refusal))
+            again = self.again(response, refusal)
             if again is None:
                 self.refuse(f"the country menu cannot be read: {refusal}")
             yield again
             return
-        self.polite.served(response.request)
+        self.served(response)
         country = find_country(query, menu)
         if country is None:
             self.refuse(f"country {config.country!r} is not in the menu of {config.site}")

@@ -67,18 +67,17 @@ class RecheckSpider(ListingSpider):
                 )
 
     def parse_profile(self, response: Response, partner_id: int) -> Iterator[Any]:
-        assert response.request is not None
         try:
             profile = read_partner(response, partner_id, self._countries, self.config.clock())
         except NotAProfile as refusal:
-            if again := self.polite.again(response.request, str(refusal)):
+            if again := self.again(response, refusal):
                 yield again
             else:
                 yield self._failed_profile(
                     partner_id, response.url, refusal.outcome, refusal.detail
                 )
             return
-        self.polite.served(response.request)
+        self.served(response)
         yield profile
 
     def profile_failed(self, failure: Failure) -> Iterator[FailedProfileItem]:

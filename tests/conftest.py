@@ -7,7 +7,7 @@ import os
 import pytest
 
 from tests.crawling import ROOT
-from tests.parts import database_url, postgres_database_url
+from tests.parts import chromium, database_url, postgres_database_url
 
 # What a user has set is not what the tests are about, and may name a store that is in use.
 for name in [name for name in os.environ if name.startswith("PARTNER_")]:
@@ -16,4 +16,4 @@ for name in [name for name in os.environ if name.startswith("PARTNER_")]:
 if (ROOT / ".env").exists():
     pytest.exit("the tests would read the settings in .env: move it away for as long", 2)
 
-__all__ = ["database_url", "postgres_database_url"]
+__all__ = ["chromium", "database_url", "postgres_database_url"]

@@ -31,8 +31,9 @@ FAST: Mapping[str, Any] = {
     "CONCURRENT_REQUESTS": 8,
     "CONCURRENT_REQUESTS_PER_DOMAIN": 8,
     "PARTNER_BACKOFF_SECONDS": "0.001",
+    "PARTNER_RENDER": "never",
 }
-"""No politeness towards a site on this machine."""
+"""No politeness towards a site on this machine, and no browser but where it is the point."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ A part that is missing skips its tests with a line that says how to start it; wi
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -71,6 +72,20 @@ POSTGRES = Part(
     "start it (Debian: apt install postgresql, then pg_ctlcluster VERSION main start) or set "
     "PARTNER_TEST_POSTGRES_URL to a server where the user may create databases",
 )
+
+
+def _chromium_fault() -> str:
+    return "" if shutil.which("chromium") else "no chromium on the path"
+
+
+CHROMIUM = Part("Chromium", _chromium_fault, "install it (Debian: apt install chromium)")
+
+
+@pytest.fixture
+def chromium() -> str:
+    """Path of the system's browser."""
+    need(CHROMIUM)
+    return shutil.which("chromium") or ""
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from scrapy.exceptions import UsageError
 from scrapy.spiders import Spider
 
 from partner_monitor.command import fail
-from partner_monitor.config import ConfigurationError, from_settings, recheck
+from partner_monitor.config import ConfigurationError, Render, from_settings, recheck
 
 
 class Command(CrawlCommand):
@@ -63,6 +63,11 @@ class Command(CrawlCommand):
             raise ConfigurationError(
                 f"there is no spider {spider!r}: there are partners and recheck"
             )
+        if config.render is Render.ALWAYS:
+            from partner_monitor.rendering import find_browser, missing
+
+            if find_browser(config.browser) is None:
+                raise ConfigurationError(f"PARTNER_RENDER is always: {missing(config.browser)}")
         engine = open_engine(config.database_url)
         try:
             menu = stored_menu(engine)

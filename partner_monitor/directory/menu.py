@@ -25,7 +25,7 @@ _DROPDOWNS = etree.XPath(f".//*[{has_class('dropdown-menu')}]")
 _TOGGLES = etree.XPath(f"../*[{has_class('dropdown-toggle')}]")
 _ITEMS = etree.XPath(f".//a[{has_class('dropdown-item')}]")
 _HEADING = etree.XPath("./*[self::h1 or self::h2 or self::h3 or self::h4 or self::h5]/span")
-_FILTERS = "o_wcrm_filters_top"
+FILTERS = "o_wcrm_filters_top"
 _ALL = re.compile(r"/partners(?:/grade/[^/]+)?/?$")
 _GRADE = re.compile(r"/partners/grade/[^/]+")
 
@@ -53,7 +53,7 @@ class _Item(NamedTuple):
 
 def find_filters(root: Element) -> list[Element]:
     """The filter sections of a page: a section on Odoo 19, a division on 18."""
-    return [node for node in root.iter("section", "div") if _FILTERS in classes(node)]
+    return [node for node in root.iter("section", "div") if FILTERS in classes(node)]
 
 
 def read_filters(sections: list[Element], base_url: str) -> Filters:

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from tests.replica.faults import Fault
 from tests.replica.pages.common import Noise
+from tests.replica.pages.scripted import SHELL
 from tests.replica.routes import Answer
 
 if TYPE_CHECKING:
@@ -77,6 +78,9 @@ async def broken_answer(
         site.note(request, 302)
         return web.Response(status=302, headers={"Location": target})
     page = answer.body.plain(noise) if answer.body is not None else b""
+    if kind == "scripted" and (answer.status != 200 or _is_asked_by_a_script(request)):
+        site.note(request, answer.status)
+        return web.Response(status=answer.status, body=page, headers=headers_for(answer))
     site.note(request, 200)
     if kind == "cut":
         return await _cut(request, page, fault.chunked)
@@ -93,13 +97,18 @@ async def broken_answer(
     elif kind == "cut_clean":
         body = page[: len(page) * 6 // 10]
     else:
-        body = {"hollow": _HOLLOW, "empty": "", "other_layout": _MAINTENANCE}[kind].encode()
+        pages = {"hollow": _HOLLOW, "scripted": SHELL, "other_layout": _MAINTENANCE}
+        body = pages.get(kind, "").encode()
     return web.Response(status=200, body=body, headers=headers)
 
 
 async def _until_gone(request: web.BaseRequest) -> None:
     while request.transport is not None and not request.transport.is_closing():
         await asyncio.sleep(0.02)
+
+
+def _is_asked_by_a_script(request: web.BaseRequest) -> bool:
+    return request.headers.get("X-Requested-With") == "XMLHttpRequest"
 
 
 def _reset(request: web.BaseRequest) -> None:

@@ -16,6 +16,7 @@ TRANSPORT_KINDS = frozenset(
         *("403", "429", "500", "502", "503", "529"),
         *("timeout", "reset", "cut", "cut_clean", "hollow", "empty", "other_layout"),
         *("redirect_host", "redirect_loop", "huge", "endless", "gzip_bomb", "wrong_charset"),
+        "scripted",
     }
 )
 # Another list or page is served than the one asked for.

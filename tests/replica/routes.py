@@ -17,6 +17,7 @@ from tests.replica.naming import slugify
 from tests.replica.pages import odoo_com, profile, stock
 from tests.replica.pages.common import ENGLISH, LANGUAGES, Site, Template
 from tests.replica.pages.odoo_filters import path_in
+from tests.replica.pages.scripted import FILL_SCRIPT
 from tests.replica.world import World
 
 Layout = Literal["odoo.com", "stock18", "stock19"]
@@ -110,6 +111,8 @@ class _Visit:
         if path == "/robots.txt":
             robots = self.served.robots.replace("{origin}", self.served.url)
             return Answer(200, Template(robots), content_type="text/plain; charset=utf-8")
+        if path == "/web/assets/fill.js":
+            return Answer(200, Template(FILL_SCRIPT), content_type="text/javascript; charset=utf-8")
         language = path.split("/")[1]
         if language in LANGUAGES and language != ENGLISH:
             path = path[len(language) + 1 :] or "/"
