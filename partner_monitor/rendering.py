@@ -96,8 +96,9 @@ class RenderMiddleware:
                 self._warned = True
                 logger.warning("a page comes without its content: %s", missing(self._browser))
             return None
-        meta = request.meta | {"playwright": True, "rendered": True}
-        return request.replace(dont_filter=True, meta=meta)
+        again = plain(request)
+        again.meta.update(playwright=True, rendered=True)
+        return again
 
     def filled(self, request: Request) -> None:
         """A page was read; if it came through the browser, it is worth asking."""
@@ -113,9 +114,9 @@ def missing(setting: str) -> str:
 
 
 def plain(request: Request) -> Request:
-    """``request`` without the browser."""
+    """``request`` anew, without the browser."""
     meta = {name: v for name, v in request.meta.items() if not name.startswith("playwright")}
-    return request.replace(meta=meta)
+    return request.replace(dont_filter=True, meta=meta)
 
 
 class BrowserOnDemand:

@@ -90,6 +90,10 @@ DOWNLOADER_MIDDLEWARES = {
     # Before the decompression (590): pages are kept as they came.
     "partner_monitor.archive.KeepPagesMiddleware": 592,
 }
+SPIDER_MIDDLEWARES = {
+    # A page asked for anew takes its request's notes along on purpose: its tries are counted.
+    "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,
+}
 ITEM_PIPELINES = {
     "pipelines.clean.CleanPipeline": 100,
     "pipelines.stage.StagePipeline": 200,
