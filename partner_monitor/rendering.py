@@ -10,13 +10,20 @@ import asyncio
 import logging
 import os
 import shutil
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
-from scrapy.exceptions import DownloadCancelledError, DownloadFailedError, DownloadTimeoutError
+from scrapy.exceptions import (
+    DownloadCancelledError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    ResponseDataLossError,
+)
 
 from partner_monitor.config import Render, from_settings
+from partner_monitor.directory.document import has_end
 from partner_monitor.middlewares import ForeignHost, NoBrowser, is_robots, origin
 from partner_monitor.reading import CONTENT
 
@@ -42,6 +49,12 @@ FILL_TIME = 10_000
 
 NAVIGATION_TIME = 30_000
 """Milliseconds that a page has to load."""
+
+BODY_TIME = 5
+"""Seconds that the browser has to hand out a document that it has loaded."""
+
+LIMIT = 60
+"""Seconds that a page may take in the browser in all, a script that hangs included."""
 
 MAX_FRUITLESS = 3
 """Hollow pages in a row that the browser found as hollow, after which it is not asked again."""
@@ -179,6 +192,8 @@ class BrowserOnDemand:
             }
         }
         handler.config.navigation_timeout_ms = NAVIGATION_TIME
+        # A navigation that breaks off is waited for as if it were a download.
+        handler.config.download_timeout_secs = 1
         handler.abort_request = self._is_not_needed
         try:
             await handler._maybe_launch_in_thread()
@@ -193,36 +208,23 @@ class BrowserOnDemand:
     async def _render(self, browser: ScrapyPlaywrightDownloadHandler, request: Request) -> Response:
         from playwright.async_api import Error
         from playwright.async_api import TimeoutError as BrowserTimeoutError
-        from scrapy_playwright.page import PageMethod
 
-        led_to: list[str] = []
-        statuses: list[int] = []
-
-        def follow(asked: BrowserRequest) -> None:
-            if asked.is_navigation_request() and origin(asked.url) != self._origin:
-                led_to.append(asked.url)
-
-        def note(answer: BrowserResponse) -> None:
-            if answer.request.is_navigation_request():
-                statuses.append(answer.status)
-
-        async def until_filled(page: Page) -> None:
-            if statuses[-1:] == [200]:
-                await _until_filled(page)
-
-        request.meta["playwright_page_event_handlers"] = {"request": follow, "response": note}
-        request.meta["playwright_page_init_callback"] = _without_cookies
-        request.meta["playwright_page_methods"] = [PageMethod(until_filled)]
+        visit = _Visit(self._origin)
         try:
-            response: Response = await browser.download_request(request)
-        except BrowserTimeoutError as error:
+            async with asyncio.timeout(LIMIT):
+                response: Response = await browser.download_request(visit.request(request))
+        except (BrowserTimeoutError, TimeoutError) as error:
+            await visit.leave()
             raise DownloadTimeoutError(_first_line(error)) from None
         except Error as error:
-            if led_to:
-                raise ForeignHost(_foreign(led_to[0], self._config.site)) from None
+            if visit.led_to:
+                raise ForeignHost(_foreign(visit.led_to, self._config.site)) from None
             raise DownloadFailedError(_first_line(error)) from None
         if origin(response.url) != self._origin:
             raise ForeignHost(_foreign(response.url, self._config.site))
+        if response.status == 200 and not has_end(visit.document):
+            # The browser closes what was left open: a name cut in its middle would look whole.
+            raise ResponseDataLossError(["the document has no end"])
         if len(response.body) > self._crawler.settings.getint("DOWNLOAD_MAXSIZE"):
             raise DownloadCancelledError(f"{len(response.body)} bytes exceeded what is taken")
         return response
@@ -234,20 +236,65 @@ class BrowserOnDemand:
         return request.resource_type == "document" and request.frame.parent_frame is not None
 
 
-async def _without_cookies(page: Page, _: Request) -> None:
-    """As without a browser: a session would carry a language and a country along."""
-    await page.context.clear_cookies()
+class _Visit:
+    """One page in the browser, from the blank to its content."""
 
+    def __init__(self, site: tuple[str, str]) -> None:
+        self._site = site
+        self._page: Page | None = None
+        self._answer: BrowserResponse | None = None
+        self.led_to: str | None = None
+        """Where off the site the page led."""
+        self.document = b""
+        """The page as the site sent it."""
 
-async def _until_filled(page: Page) -> None:
-    """Wait for the page's content; if none comes the page is taken as it is."""
-    from playwright.async_api import TimeoutError as BrowserTimeoutError
+    def request(self, request: Request) -> Request:
+        """A request of its own, for the handler writes into it."""
+        from scrapy_playwright.page import PageMethod
 
-    try:
-        await page.wait_for_selector(CONTENT, state="attached", timeout=FILL_TIME)
-        await page.wait_for_load_state("networkidle", timeout=FILL_TIME)
-    except BrowserTimeoutError:
-        pass
+        return request.replace(
+            meta=request.meta
+            | {
+                "playwright_page_init_callback": self._begin,
+                "playwright_page_event_handlers": {"request": self._follow, "response": self._note},
+                "playwright_page_methods": [PageMethod(self._until_filled)],
+            }
+        )
+
+    async def leave(self) -> None:
+        """Close a page that hangs."""
+        if self._page is not None:
+            with suppress(Exception):
+                await asyncio.wait_for(self._page.close(), 5)
+
+    async def _begin(self, page: Page, _: Request) -> None:
+        self._page = page
+        # As without a browser: a session would carry a language and a country along.
+        await page.context.clear_cookies()
+
+    def _follow(self, asked: BrowserRequest) -> None:
+        if asked.is_navigation_request() and origin(asked.url) != self._site:
+            self.led_to = asked.url
+
+    def _note(self, answer: BrowserResponse) -> None:
+        if answer.request.is_navigation_request():
+            self._answer = answer
+
+    async def _until_filled(self, page: Page) -> None:
+        """Wait for the page's content; if none comes the page is taken as it is."""
+        from playwright.async_api import Error
+        from playwright.async_api import TimeoutError as BrowserTimeoutError
+
+        if self._answer is None or self._answer.status != 200:
+            return
+        with suppress(TimeoutError, Error):  # a document that broke off has none
+            async with asyncio.timeout(BODY_TIME):
+                self.document = await self._answer.body()
+        try:
+            await page.wait_for_selector(CONTENT, state="attached", timeout=FILL_TIME)
+            await page.wait_for_load_state("networkidle", timeout=FILL_TIME)
+        except BrowserTimeoutError:
+            pass
 
 
 def _foreign(url: str, site: str) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -61,7 +60,8 @@ def recorded(folder: Path, name: str) -> tuple[str, HtmlResponse]:
 class Reader(PartnersSpider):
     """The spider without an engine around it: nothing is asked for, so nothing has to wait."""
 
-    polite: Any = SimpleNamespace(served=lambda request: None)
+    def served(self, response: HtmlResponse) -> None:
+        """Nobody waits for it."""
 
 
 def spider() -> PartnersSpider:

@@ -48,9 +48,7 @@ class Server:
     def drop_sessions(self) -> None:
         with self._engine.connect() as connection:
             connection.execute(
-                text(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"
-                ),
+                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :n"),
                 {"n": self._name},
             ).all()
 

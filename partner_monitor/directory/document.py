@@ -47,7 +47,7 @@ def parse(body: bytes, encoding: str) -> Element:
         raise Unreadable(Outcome.HOLLOW, "an empty answer")
     if _BEGINNING.match(text) is None:
         raise Unreadable(Outcome.UNKNOWN_LAYOUT, f"no HTML, it begins {text.strip()[:80]!r}")
-    if _END.search(text, max(0, len(text) - _TAIL)) is None:
+    if not _ends(text):
         raise Unreadable(Outcome.CUT_SHORT, f"{len(text)} characters, and no end of the page")
     try:
         root = etree.HTML(
@@ -61,6 +61,11 @@ def parse(body: bytes, encoding: str) -> Element:
     return root
 
 
+def has_end(body: bytes) -> bool:
+    """Whether the page in ``body`` is there to its end."""
+    return _ends(body.decode("latin-1"))
+
+
 def is_hollow(root: Element) -> bool:
     """Whether a page without the content asked for is a frame that a script would fill."""
     if elements(_CHROME, root):
@@ -68,6 +73,10 @@ def is_hollow(root: Element) -> bool:
     texts = _SHOWN(root)
     shown = len("".join(map(str, texts)).strip()) if isinstance(texts, list) else 0
     return not shown or (bool(elements(_SCRIPTS, root)) and shown < _SHELL_TEXT)
+
+
+def _ends(text: str) -> bool:
+    return _END.search(text, max(0, len(text) - _TAIL)) is not None
 
 
 def _decoded(body: bytes, encoding: str) -> str:
