@@ -104,8 +104,9 @@ class Fault:
     The first ``after`` matching requests are spared; then it strikes at most ``times`` times (None:
     for ever), each time with ``probability`` (seeded). ``matched`` and ``struck`` can be read.
     ``drift`` names the drifting field, ``country_id`` the wrong country, ``to`` the host
-    redirected to, ``language`` the language redirected to, ``separator`` the thousands separator (default: the language's), ``chunked``
-    how a cut body is sent, ``length`` how many bytes are huge.
+    redirected to, ``language`` the language redirected to, ``separator`` the thousands separator
+    (default: the language's), ``chunked`` how a cut body is sent, ``length`` how many bytes are
+    huge.
     """
 
     kind: str
