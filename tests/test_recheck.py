@@ -266,6 +266,26 @@ def test_a_profile_that_was_not_really_looked_at_changes_nothing(store: str, kin
     assert rows(store, "SELECT * FROM partner_customers") == before
 
 
+@pytest.mark.parametrize("drift", ["customers", "customers gone", "customer links"])
+def test_customers_that_cannot_be_read_are_not_lost_and_the_run_says_so(
+    store: str, drift: str
+) -> None:
+    world = World.generate(3, partners=40, countries=3)
+    some = with_customers(world)[:5]
+    with Replica(world) as site:
+        watch(site, store, NOON)
+        before = rows(store, "SELECT * FROM partner_customers")
+        with site.lock:
+            for one in some:
+                world.set_references(one.id, one.references + 1)
+                world.lose_customer(one.id, counted=False)
+        site.faults.append(Fault("drift", match="^/partners/[^p?]", drift=drift))
+        watch(site, store, NOON + DAY, PARTNER_DELIST_AFTER_DAYS="0")
+    assert rows(store, "SELECT * FROM partner_customers") == before
+    reason = rows(store, "SELECT reason FROM crawl_runs ORDER BY id DESC LIMIT 1")[0].reason
+    assert reason == "not all customers of 5 of 5 profiles could be read"
+
+
 def test_a_flagged_country_is_read_whole_and_its_flag_falls(store: str) -> None:
     world = World.generate(3, partners=120, countries=6)
     with Replica(world) as site:

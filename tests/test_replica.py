@@ -21,7 +21,7 @@ from lxml import html
 
 from tests.replica import Change, Country, Fault, Partner, Replica, World, days
 from tests.replica.countries import all_countries
-from tests.replica.faults import DRIFTS, KINDS
+from tests.replica.faults import DRIFTS, KINDS, PROFILE_DRIFTS
 from tests.replica.naming import slugify
 
 REAL_PAGES = Path(__file__).resolve().parents[2] / "shared" / "real_pages"
@@ -499,6 +499,37 @@ def test_each_drift_changes_the_page(site: Replica, field: str) -> None:
     assert shape(get(site, path)) != before
 
 
+@pytest.mark.parametrize("part", sorted(PROFILE_DRIFTS))
+def test_each_drift_changes_the_profile(site: Replica, world: World, part: str) -> None:
+    partner = next(one for one in world.listed() if len(one.customers) > 1)
+    path = partner.path
+    before = html.etree.tostring(get(site, path).tree.find(".//main"))
+    site.faults.append(Fault("drift", drift=part))
+    after = html.etree.tostring(get(site, path).tree.find(".//main"))
+    assert after != before
+    if part == "customers gone":
+        assert not html.fromstring(after).xpath('//a[contains(@href, "/customers/") and span]')
+
+
+def test_another_language_is_redirected_to(site: Replica) -> None:
+    site.faults.append(Fault("language", language="tr_TR"))
+    path = "/partners?country_all=1"
+    led_to = get(site, path).headers["Location"]
+    assert led_to == f"/tr_TR{path}"
+    assert "Referans" in words(get(site, led_to).tree.xpath('//a[@aria-label="Satıcıya git"]')[0])
+
+
+def test_reordered_cards_are_the_same_cards(site: Replica) -> None:
+    path = "/partners?country_all=1"
+    plain = get(site, path).tree.xpath(CARD)
+    site.faults.append(Fault("reordered"))
+    turned = get(site, path).tree.xpath(CARD)
+    assert [one.get("href") for one in turned] == [one.get("href") for one in reversed(plain)]
+    for one, other in zip(turned, reversed(plain), strict=True):
+        assert Counter(words(one).split()) == Counter(words(other).split())
+        assert "stat_cert" in one[0].get("class")
+
+
 def test_wrong_lists(site: Replica) -> None:
     everything = get(site, "/partners?country_all=1").cards
     site.faults = [Fault("fallback")]
@@ -560,7 +591,7 @@ def test_faults_strike_when_told_to(site: Replica) -> None:
 def test_an_unknown_fault_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown fault 'flood'"):
         Fault("flood")
-    assert len(KINDS) == 28
+    assert len(KINDS) == 31
 
 
 def test_other_processes_turn_the_days(site: Replica, world: World) -> None:

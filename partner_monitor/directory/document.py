@@ -81,7 +81,12 @@ def _ends(text: str) -> bool:
 
 def _decoded(body: bytes, encoding: str) -> str:
     try:
-        text = body.decode(encoding, "replace")
-    except (LookupError, ValueError):  # no such encoding, or one that cannot replace
-        text = body.decode("utf-8", "replace")
+        # What is UTF-8 throughout was written as UTF-8, whatever the answer declares: believing a
+        # wrong declaration would rename every partner with an accent.
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        try:
+            text = body.decode(encoding, "replace")
+        except (LookupError, ValueError):  # no such encoding, or one that cannot replace
+            text = body.decode("utf-8", "replace")
     return text.lstrip("\ufeff").replace("\x00", "\ufffd")

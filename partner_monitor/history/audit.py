@@ -78,6 +78,8 @@ class Looks:
     """Profiles whose customers could be compared."""
     emptied: int
     """Of these, those that now lack more than half of their customers."""
+    unshown: int = 0
+    """Profiles that were read, but not all of their customers: no absence is drawn there."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,13 +122,16 @@ def _judge_recheck(evidence: Evidence, looks: Looks, thresholds: Thresholds) -> 
         listing = Verdict(state="published", reason="all read")
     else:
         listing = _judge_listing(evidence, thresholds)
-    if listing.state == "quarantined" or not failed:
+    findings = []
+    if failed:
+        findings.append(f"{failed} of {asked} profiles not read: {how}")
+    if looks.unshown:
+        findings.append(f"not all customers of {looks.unshown} of {asked} profiles could be read")
+    if listing.state == "quarantined" or not findings:
         return listing
-    finding = f"{failed} of {asked} profiles not read: {how}"
-    return Verdict(
-        state="published",
-        reason=finding if listing.state == "published" else f"{finding}; {listing.reason}",
-    )
+    if listing.state != "published":
+        findings.append(listing.reason)
+    return Verdict(state="published", reason="; ".join(findings))
 
 
 def _judge_listing(evidence: Evidence, thresholds: Thresholds) -> Verdict:

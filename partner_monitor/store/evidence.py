@@ -224,6 +224,13 @@ def gather_looks(connection: Connection, run: Any) -> audit.Looks | None:
         .order_by(staged_profiles.c.outcome)
     ).all()
     settled = (Outcome.READ, Outcome.GONE)
+    unshown = connection.execute(
+        select(func.count()).where(
+            staged_profiles.c.run_id == run.id,
+            staged_profiles.c.outcome == Outcome.READ,
+            ~staged_profiles.c.customers_shown,
+        )
+    ).scalar_one()
     compared, emptied = profiles.losses(connection, run.id)
     return audit.Looks(
         settled=sum(count for outcome, count, _ in outcomes if outcome in settled),
@@ -234,6 +241,7 @@ def gather_looks(connection: Connection, run: Any) -> audit.Looks | None:
         ],
         compared=compared,
         emptied=emptied,
+        unshown=unshown,
     )
 
 

@@ -15,7 +15,13 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, inspect
 
 from partner_monitor.store import views
-from partner_monitor.store.engine import StoreError, check_answers, reading, writing
+from partner_monitor.store.engine import (
+    StoreError,
+    check_answers,
+    reading,
+    serialize_publishes,
+    writing,
+)
 from partner_monitor.store.schema import SCHEMA_VERSION
 
 
@@ -28,6 +34,8 @@ def upgrade(engine: Engine) -> str | None:
     """Migrate the store to SCHEMA_VERSION; returns the version it had (None: it was empty)."""
     check_answers(engine)
     with writing(engine) as connection:
+        # Several machines may meet an empty database in the same moment: one of them sets it up.
+        serialize_publishes(connection)
         before = version(connection)
         _refuse_foreign(connection, before)
         if before != SCHEMA_VERSION:

@@ -59,6 +59,12 @@ def test_an_encoding_that_does_not_exist_is_taken_for_utf_8(encoding: str) -> No
     assert names[1] == "CHICOLINI & Đ LTD."
 
 
+@pytest.mark.parametrize("declared", ["iso-8859-1", "windows-1252", "utf-16", "shift_jis"])
+def test_a_page_in_utf_8_is_read_as_such_whatever_is_declared(declared: str) -> None:
+    body = wide_page().replace("Firefly", "Fïrefly Đ").encode()
+    assert read_listing(body, BASE, declared).cards == read_listing(body, BASE, "utf-8").cards
+
+
 def test_the_encoding_given_is_the_encoding_used() -> None:
     body = wide_page().encode("utf-16")
     assert len(read_listing(body, BASE, "utf-16").cards) == 3

@@ -25,6 +25,7 @@ _HTML = "text/html; charset=utf-8"
 _REFUSALS = {
     403: "<html><body><h1>403 Forbidden</h1>\nRequest forbidden by administrative rules.\n</body>"
     "</html>\n",
+    404: "<html><body><h1>404 Not Found</h1></body></html>\n",
     429: "<html><body><h1>429 Too Many Requests</h1></body></html>\n",
     500: "<html><body><h1>500 Internal Server Error</h1></body></html>\n",
     502: "<html><body><center><h1>502 Bad Gateway</h1></center><hr>nginx</body></html>\n",

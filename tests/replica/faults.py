@@ -8,12 +8,13 @@ import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 # The answer is not the page at all, or comes with a broken connection.
 TRANSPORT_KINDS = frozenset(
     {
-        *("403", "429", "500", "502", "503", "529"),
+        *("403", "404", "429", "500", "502", "503", "529"),
         *("timeout", "reset", "cut", "cut_clean", "hollow", "empty", "other_layout"),
         *("redirect_host", "redirect_loop", "huge", "endless", "gzip_bomb", "wrong_charset"),
         "scripted",
@@ -21,14 +22,16 @@ TRANSPORT_KINDS = frozenset(
 )
 # Another list or page is served than the one asked for.
 LISTING_KINDS = frozenset({"fallback", "wrong_country", "repeat"})
+# The page asked for, by way of its address in another language.
+LANGUAGE_KINDS = frozenset({"language"})
 # The page asked for, with its HTML spoilt.
 HTML_KINDS = frozenset(
     {
         *("drift", "missing_menu", "menu_short"),
-        *("card_without_href", "card_without_badge", "thousands"),
+        *("card_without_href", "card_without_badge", "thousands", "reordered"),
     }
 )
-KINDS = TRANSPORT_KINDS | LISTING_KINDS | HTML_KINDS
+KINDS = TRANSPORT_KINDS | LISTING_KINDS | LANGUAGE_KINDS | HTML_KINDS
 
 # Field: (pattern, replacement) as another version of the site might name things.
 DRIFTS: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -63,6 +66,33 @@ DRIFTS: Mapping[str, tuple[tuple[str, str], ...]] = {
         (r"badge text-white bg-secondary rounded-pill px-2 py-1", "count"),
     ),
     "heading": ((r'<h1 class="me-auto mb-0 h4 h2-fs">([^<]*<span>[^<]*</span>)?', "<h1>"),),
+    "references gone": (
+        (
+            r'(?s)<div class="col-md-3 col-sm-12 stat_ref">.*?(?=<div class="col-md-3 [^"]*cert")',
+            "",
+        ),
+    ),
+    "experts gone": ((r'(?s)<div class="col-md-3 col-sm-12 stat_cert">.*?(?=</a>)', ""),),
+    "badge gone": ((r'<span class="badge align-text-top[^<]*</span>', ""),),
+    "retention gone": ((r'(?s)<div class="mb-2">\s*<i class="text-warning.*?</div>', ""),),
+    "sizes gone": ((r'<small class="text-muted">[^<:]*: ~?\d+[^<]*</small><br/>', ""),),
+    "address gone": ((r'(?s)<small id="o_wcrm_partners_address">.*?</small>', ""),),
+    "name gone": ((r'(<h5 class="m-0">\s*)<span>[^<]*</span>', r"\1"),),
+}
+
+# The same of a partner's profile.
+PROFILE_DRIFTS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "heading of a profile": ((r'id="partner_name" itemprop="name"', 'class="partner-name"'),),
+    "customers": (
+        (r'id="right_column"', 'class="customer-list"'),
+        (r'<(h\d) id="references">', r"<\1>"),
+    ),
+    "customers gone": (
+        (r'(?s)<div id="right_column">.*?</div></div>\s*</div>(?=\s*</div>\s*</div>)', ""),
+        (r'<div id="right_column"></div>', ""),
+    ),
+    "customer links": ((r"/customers/", "/references/"),),
+    "figures": ((r'class="stat_(ref|cert|size)"', r'class="figure-\1"'),),
 }
 
 _SEPARATORS = {"en_US": ",", "es_ES": ".", "tr_TR": "."}
@@ -75,8 +105,9 @@ class Fault:
     The first ``after`` matching requests are spared; then it strikes at most ``times`` times (None:
     for ever), each time with ``probability`` (seeded). ``matched`` and ``struck`` can be read.
     ``drift`` names the drifting field, ``country_id`` the wrong country, ``to`` the host
-    redirected to, ``separator`` the thousands separator (default: the language's), ``chunked``
-    how a cut body is sent, ``length`` how many bytes are huge.
+    redirected to, ``language`` the language redirected to, ``separator`` the thousands separator
+    (default: the language's), ``chunked`` how a cut body is sent, ``length`` how many bytes are
+    huge.
     """
 
     kind: str
@@ -89,6 +120,7 @@ class Fault:
     drift: str = "stat_ref"
     country_id: int | None = None
     to: str = "http://other.invalid/partners"
+    language: str = "es_ES"
     separator: str | None = None
     chunked: bool = False
     length: int = 50_000_000
@@ -98,8 +130,9 @@ class Fault:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"unknown fault {self.kind!r}; one of {', '.join(sorted(KINDS))}")
-        if self.kind == "drift" and self.drift not in DRIFTS:
-            raise ValueError(f"unknown drift {self.drift!r}; one of {', '.join(sorted(DRIFTS))}")
+        known = {**DRIFTS, **PROFILE_DRIFTS}
+        if self.kind == "drift" and self.drift not in known:
+            raise ValueError(f"unknown drift {self.drift!r}; one of {', '.join(sorted(known))}")
         self._pattern = re.compile(self.match)
         self._rng = random.Random(self.seed)
 
@@ -124,9 +157,11 @@ class Fault:
 def spoil(html: str, fault: Fault, language: str) -> str:
     """The page's HTML after an HTML fault."""
     if fault.kind == "drift":
-        for pattern, replacement in DRIFTS[fault.drift]:
+        for pattern, replacement in {**DRIFTS, **PROFILE_DRIFTS}[fault.drift]:
             html = re.sub(pattern, replacement, html)
         return html
+    if fault.kind == "reordered":
+        return _reordered(html)
     if fault.kind == "missing_menu":
         return _without_menu(html)
     if fault.kind == "menu_short":
@@ -164,6 +199,30 @@ def _without_menu(html: str) -> str:
         "",
         html,
     )
+
+
+def _reordered(html: str) -> str:
+    """The cards in another order, and in each card the parts: the experts first, the badge before
+    the name, the large size before the average."""
+    found = list(re.finditer(r'(?s)<div class="col-12 mb-4">.*?</a>\s*</div>\s*</div>\s*', html))
+    if not found:
+        return html
+    between = [html[one.end() : other.start()] for one, other in pairwise(found)]
+    cards = [_turned(card[0]) for card in reversed(found)]
+    turned = "".join(card + after for card, after in zip(cards, [*between, ""], strict=True))
+    return html[: found[0].start()] + turned + html[found[-1].end() :]
+
+
+def _turned(card: str) -> str:
+    size = r'<small class="text-muted">[^<]*</small><br/>'
+    for pattern in (
+        r'(?s)(<div class="col-md-6">.*?)(<div class="col-md-3 [^"]*stat_ref">.*?)'
+        r'(<div class="col-md-3 [^"]*stat_cert">.*?)(?=</a>)',
+        r'(?s)(<span>[^<]*</span>)(\s*)(<span class="badge align-text-top[^<]*</span>)',
+        rf"({size})(\s*)({size})",
+    ):
+        card = re.sub(pattern, r"\3\2\1", card, count=1)
+    return card
 
 
 def _with_thousands(html: str, separator: str) -> str:

@@ -118,6 +118,9 @@ class _Visit:
             path = path[len(language) + 1 :] or "/"
         else:
             language = ENGLISH
+            for fault in self.faults:
+                if fault.kind == "language":
+                    return Answer(303, location=f"/{fault.language}{raw_path}")
         if path == "/partners" or path.startswith(
             ("/partners/page/", "/partners/grade/", "/partners/country/")
         ):
