@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 from scrapy import Request
-from scrapy.http import HtmlResponse
+from scrapy.http import HtmlResponse, Response
 from scrapy.spidermiddlewares.httperror import HttpError
 from scrapy.utils.project import get_project_settings
 from twisted.python.failure import Failure
@@ -60,7 +60,7 @@ def recorded(folder: Path, name: str) -> tuple[str, HtmlResponse]:
 class Reader(PartnersSpider):
     """The spider without an engine around it: nothing is asked for, so nothing has to wait."""
 
-    def served(self, response: HtmlResponse) -> None:
+    def served(self, response: Response) -> None:
         """Nobody waits for it."""
 
 
