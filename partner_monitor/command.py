@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from abc import abstractmethod
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from scrapy.commands import ScrapyCommand
@@ -21,6 +22,12 @@ def fail(message: str) -> int:
     """Say in one line what is wrong; returns the exit status."""
     print(message, file=sys.stderr)
     return 2
+
+
+def tell(troubles: Iterable[str]) -> None:
+    """Say what went wrong beside the command's own work, which is done."""
+    for trouble in troubles:
+        print(trouble, file=sys.stderr)
 
 
 class StoreCommand(ScrapyCommand):

@@ -75,6 +75,10 @@ class Config:
     """How long fetched pages are kept; zero: not at all."""
     database_patience: float
     """Seconds that a crawl waits for a database that has gone away."""
+    alert_urls: tuple[str, ...]
+    """Where digests and failures are sent: Apprise's URLs, checked by ``alerts.check``."""
+    health_max_age: timedelta
+    """How long ago the last published run may have begun."""
     thresholds: Thresholds
     clock: Callable[[], datetime]
     """Now, aware, UTC."""
@@ -115,6 +119,8 @@ def from_settings(
         browser=str(settings["PARTNER_BROWSER"] or "").strip(),
         keep_pages=timedelta(days=_number(settings, "PARTNER_KEEP_PAGES_DAYS")),
         database_patience=_number(settings, "PARTNER_DATABASE_PATIENCE_SECONDS"),
+        alert_urls=tuple(str(settings["PARTNER_ALERT_URLS"] or "").split()),
+        health_max_age=timedelta(hours=_number(settings, "PARTNER_HEALTH_MAX_AGE_HOURS")),
         thresholds=Thresholds(
             read_floor=_share(settings, "PARTNER_AUDIT_READ_FLOOR"),
             fill_drop=_share(settings, "PARTNER_AUDIT_FILL_DROP"),

@@ -17,6 +17,7 @@ from scrapy import signals
 from scrapy.exceptions import CloseSpider, DontCloseSpider
 from tenacity import AsyncRetrying, retry_if_exception, wait_exponential
 
+from partner_monitor import alerts
 from partner_monitor.config import from_settings
 from partner_monitor.items import (
     FailedPageItem,
@@ -227,9 +228,17 @@ class RunLedger:
                 run.id,
                 error,
             )
+            return
         finally:
             self._run = None
             run.lock.release()
+            self.engine.dispose()
+        if self._config.alert_urls:
+            # In a thread, for a service may be slow; and not before the lock is released.
+            for trouble in await asyncio.to_thread(
+                alerts.notify, self.engine, run.id, self._config
+            ):
+                logger.warning(trouble)
             self.engine.dispose()
 
     def _tell(self, result: publish.Published) -> None:

@@ -72,9 +72,7 @@ def crawl(
         ).result(timeout=240)
 
 
-def scrapy(
-    *arguments: str, timeout: float = 120, **environment: str
-) -> subprocess.CompletedProcess[str]:
+def scrapy(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run ``scrapy …`` in the project's folder, as a user would."""
     return subprocess.run(
         [sys.executable, "-m", "scrapy", *arguments],
@@ -82,7 +80,7 @@ def scrapy(
         env=scrapy_environment(**environment),
         capture_output=True,
         text=True,
-        timeout=timeout,
+        timeout=120,
         check=False,
     )
 

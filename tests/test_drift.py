@@ -108,3 +108,24 @@ def test_a_block_that_is_gone_or_renamed_is_named_and_nothing_is_published(
     reason = rows(store, "SELECT reason FROM crawl_runs ORDER BY id DESC LIMIT 1")[0].reason
     assert named in reason
     assert (rows(store, TRACKED), events(store)) == before
+
+
+@pytest.mark.parametrize("drift", ["retention gone", "address gone"])
+def test_a_field_gone_from_one_page_alone_was_not_read_there(
+    site: Replica, store: str, drift: str
+) -> None:
+    query = "SELECT id, retention_rate, address FROM partners ORDER BY id"
+    before, told = rows(store, query), events(store)
+    site.faults.append(Fault("drift", match=r"/page/3\?", drift=drift))
+    assert crawl(site.url, store, NOON + DAY, mode="all").state == "published"
+    assert rows(store, query) == before
+    assert events(store) == told
+
+
+def test_a_field_that_a_card_rightly_lacks_is_cleared(site: Replica, store: str) -> None:
+    with site.lock:
+        partner = next(one for one in site.world.listed() if one.retention is not None)
+        site.world.set_retention(partner.id, None)
+    assert crawl(site.url, store, NOON + DAY, mode="all").state == "published"
+    query = "SELECT retention_rate FROM partners WHERE id = :id"
+    assert rows(store, query, id=partner.id)[0].retention_rate is None

@@ -250,7 +250,6 @@ def test_settings_of_another_mode_left_in_the_environment_break_no_command(
             *arguments,
             "-s",
             "DOWNLOAD_DELAY=0",
-            timeout=60,
             PARTNER_SITE_URL=site.url,
             PARTNER_DATABASE_URL=store,
             **left,

@@ -48,6 +48,7 @@ class Command(CrawlCommand):
 
     def _check(self, spider: str, arguments: dict[str, str]) -> None:
         """Raise ConfigurationError for whatever can be refused before any request."""
+        from partner_monitor import alerts
         from partner_monitor.directory.countries import UnknownCountry, parse_country
         from partner_monitor.store.engine import StoreError, open_engine
         from partner_monitor.store.menu import stored_menu
@@ -68,6 +69,7 @@ class Command(CrawlCommand):
 
             if find_browser(config.browser) is None:
                 raise ConfigurationError(f"PARTNER_RENDER is always: {missing(config.browser)}")
+        alerts.check(config.alert_urls)
         engine = open_engine(config.database_url)
         try:
             menu = stored_menu(engine)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from partner_monitor.command import StoreCommand, run_id
+from partner_monitor.command import StoreCommand, run_id, tell
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -31,9 +31,13 @@ class Command(StoreCommand):
     def work(
         self, engine: Engine, config: Config, args: list[str], opts: argparse.Namespace
     ) -> int:
+        from partner_monitor import alerts
         from partner_monitor.store.publish import release
 
+        alerts.check(config.alert_urls)
         result = release(engine, run_id(args), config)
         wrote = ", ".join(f"{count} {what}" for what, count in sorted(result.wrote.items()))
         print(f"run {result.run_id} {result.state}: {wrote or result.reason}")
+        if result.wrote:
+            tell(alerts.notify(engine, result.run_id, config))
         return 0

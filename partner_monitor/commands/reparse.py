@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from partner_monitor.command import StoreCommand, run_id
+from partner_monitor.command import StoreCommand, run_id, tell
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -34,6 +34,7 @@ class Command(StoreCommand):
     def work(
         self, engine: Engine, config: Config, args: list[str], opts: argparse.Namespace
     ) -> int:
+        from partner_monitor import alerts
         from partner_monitor.archive import reparse
         from partner_monitor.store.runs import State
 
@@ -41,10 +42,14 @@ class Command(StoreCommand):
             if sys.stderr.isatty() and (done % 20 == 0 or done == total):
                 print(f"\r{done} of {total} pages", end="\n" * (done == total), file=sys.stderr)
 
+        alerts.check(config.alert_urls)
         result = reparse(engine, run_id(args), config, show)
         print(f"run {result.run_id} {result.state}: {result.reason}")
         if result.state is not State.PUBLISHED:
+            tell(alerts.notify(engine, result.run_id, config))
             return 1
         wrote = ", ".join(f"{count} {what}" for what, count in sorted(result.wrote.items()))
         print(f"written: {wrote or 'nothing'}")
+        if result.wrote:
+            tell(alerts.notify(engine, result.run_id, config))
         return 0

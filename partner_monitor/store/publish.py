@@ -250,7 +250,7 @@ def _publish(
     completeness: Completeness,
     config: Config,
 ) -> dict[str, int]:
-    instant = _instant(connection, times)
+    instant = _instant(connection, run, times)
     wrote: dict[str, int] = {}
     if connection.execute(select(listing_pages(run.id))).scalar_one():
         publish_countries(connection, run, times, completeness)
@@ -272,13 +272,13 @@ def _publish(
     return wrote
 
 
-def _instant(connection: Connection, times: Times) -> datetime:
+def _instant(connection: Connection, run: Any, times: Times) -> datetime:
     """The run's own instant, but never earlier than what is published already (rule 11).
 
     Where another publish bears that very instant or a later one, a microsecond keeps the rows of
-    one partner apart.
+    one partner apart; and those of a run that is read anew from those it wrote before.
     """
-    last = connection.execute(select(func.max(crawl_runs.c.published_at))).scalar()
+    last: datetime | None = connection.execute(select(func.max(crawl_runs.c.published_at))).scalar()
     if last is None or times.end > last:
         return times.end
     collides = connection.execute(
@@ -293,7 +293,9 @@ def _instant(connection: Connection, times: Times) -> datetime:
             )
         )
     ).scalar_one()
-    return times.end if times.end == last and not collides else last + timedelta(microseconds=1)
+    if times.end == last and not collides and run.published_at is None:
+        return times.end
+    return last + timedelta(microseconds=1)
 
 
 def _count(connection: Connection, instant: datetime) -> None:

@@ -55,6 +55,26 @@ def freshness(engine: Engine) -> tuple[datetime | None, list[int]]:
         return as_of, list(waiting)
 
 
+def last_look(engine: Engine) -> tuple[int, datetime] | None:
+    """Id and beginning of the last published run over the lists of all countries.
+
+    Where there has never been one, of any over lists: a store may be about one country only.
+    """
+    query = (
+        select(crawl_runs.c.id, crawl_runs.c.started_at)
+        .where(crawl_runs.c.spider == "partners", crawl_runs.c.state == State.PUBLISHED)
+        .order_by(
+            case((crawl_runs.c.mode == "all", 0), else_=1),
+            crawl_runs.c.started_at.desc(),
+            crawl_runs.c.id.desc(),
+        )
+        .limit(1)
+    )
+    with reading(engine) as connection:
+        row = connection.execute(query).one_or_none()
+        return None if row is None else row.tuple()
+
+
 def statuses(engine: Engine, country_id: int | None) -> dict[str, int]:
     """Partners listed now by status, the highest first."""
     query = (

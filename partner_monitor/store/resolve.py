@@ -25,17 +25,23 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    tuple_,
 )
+from sqlalchemy.sql.selectable import NamedFromClause
 
 from partner_monitor.history.fields import OPTIONAL, TRACKED
 from partner_monitor.store.schema import (
     UTCDateTime,
     countries,
     partners,
+    staged_cards,
 )
 from partner_monitor.store.staging import picked
 
 _temporary = MetaData()
+
+BARE_CARDS = 10
+"""So many cards of a page do not lack together, by chance, what half of all cards have."""
 
 resolved = Table(
     "partner_monitor_resolved",
@@ -87,10 +93,13 @@ def resolve(run_id: int, clearable: Mapping[str, bool], whole: frozenset[int]) -
         for name in clearable
     }
 
+    # Where it is common elsewhere, a page of cards that all lack it was not read there.
+    bare_pages = {name: _on_a_bare_page(card, run_id, name) for name in clearable}
+
     def kept(name: str) -> ColumnElement[Any]:
         if name not in clearable:
             return func.coalesce(card.c[name], old.c[name])
-        keeps = or_(card.c.unread != "", carries_nothing_optional[name])
+        keeps = or_(card.c.unread != "", carries_nothing_optional[name], bare_pages[name])
         if not clearable[name]:
             keeps = true()
         return case((card.c[name].is_not(None), card.c[name]), (keeps, old.c[name]), else_=null())
@@ -128,3 +137,16 @@ def resolve(run_id: int, clearable: Mapping[str, bool], whole: frozenset[int]) -
         )
         .where(values["name"].is_not(None))
     )
+
+
+def _on_a_bare_page(card: NamedFromClause[Any], run_id: int, name: str) -> ColumnElement[bool]:
+    """Whether no card of the page that ``card`` is from shows ``name``, and that is no chance."""
+    mine = staged_cards.c.run_id == run_id
+    shown = select(func.count(staged_cards.c[name]) * 2 >= func.count()).where(mine)
+    pages = (
+        select(staged_cards.c.list_country_id, staged_cards.c.page)
+        .where(mine)
+        .group_by(staged_cards.c.list_country_id, staged_cards.c.page)
+        .having(func.count() >= BARE_CARDS, func.count(staged_cards.c[name]) == 0)
+    )
+    return and_(shown.scalar_subquery(), tuple_(card.c.list_country_id, card.c.page).in_(pages))

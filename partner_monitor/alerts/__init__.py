@@ -1,0 +1,39 @@
+"""Telling people what a run brought, wherever they look: by mail, in a chat, on a telephone.
+
+A failing alert never fails a run: what goes wrong here comes back as a line to be logged.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from partner_monitor.alerts import digest
+from partner_monitor.alerts.sending import check, send
+from partner_monitor.store import events, runs
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from partner_monitor.config import Config
+
+__all__ = ["check", "notify"]
+
+
+def notify(engine: Engine, run_id: int, config: Config) -> list[str]:
+    """Send what there is to tell of a run that has its verdict; returns what went wrong, in lines.
+
+    Published: a digest of what its publish wrote, if that is worth telling. Quarantined or failed:
+    why, and what to do. Otherwise nothing. Takes ``sending.PATIENCE`` seconds at most.
+    """
+    if not config.alert_urls:
+        return []
+    try:
+        run = runs.get(engine, run_id)
+        message = None
+        if run.state == runs.State.PUBLISHED:
+            message = digest.of_events(run, events.of_publish(engine, run, digest.NAMES))
+        elif run.state in (runs.State.QUARANTINED, runs.State.FAILED):
+            message = digest.of_trouble(run)
+        return send(config.alert_urls, message) if message else []
+    except Exception as error:  # whatever it is, the run has its verdict
+        return [f"nothing could be told of run {run_id}: {type(error).__name__}"]
