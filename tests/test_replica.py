@@ -591,7 +591,7 @@ def test_faults_strike_when_told_to(site: Replica) -> None:
 def test_an_unknown_fault_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown fault 'flood'"):
         Fault("flood")
-    assert len(KINDS) == 31
+    assert len(KINDS) == 32
 
 
 def test_other_processes_turn_the_days(site: Replica, world: World) -> None:
