@@ -25,8 +25,9 @@ from sqlalchemy import inspect, text
 from partner_monitor.reports import files
 from partner_monitor.reports.files import FORMATS, CannotExport, export
 from partner_monitor.store import migrate
-from partner_monitor.store.engine import open_engine, writing
-from partner_monitor.store.exports import SOURCES
+from partner_monitor.store.engine import open_engine, reading, writing
+from partner_monitor.store.exports import SOURCES, extracting
+from partner_monitor.store.schema import metadata
 from partner_monitor.store.views import VIEWS
 from tests.crawling import ROOT, crawl, rows, scrapy, scrapy_environment
 from tests.replica import Replica, World
@@ -55,7 +56,7 @@ class Table(NamedTuple):
 # --- the stores ----------------------------------------------------------------------------------
 
 
-def watch(*stores: str) -> None:
+def watch(store: str) -> None:
     """Three days of a small directory, in which something happens that each view tells of."""
     world = World.generate(3, partners=60, countries=5)
     customers = sorted(world.listed(), key=lambda one: len(one.customers), reverse=True)
@@ -74,10 +75,9 @@ def watch(*stores: str) -> None:
                         world.set_references(gold.id, gold.references + 7)
                         world.move_customer(source.customers[0], source.id, target.id)
                         world.recreate(anew.id)
-            for store in stores:
-                for spider, at in (("partners", NOON), ("recheck", NOON + HOUR)):
-                    crawled = crawl(site.url, store, at + day * DAY, settings, spider=spider)
-                    assert crawled.state == "published", crawled.errors
+            for spider, at in (("partners", NOON), ("recheck", NOON + HOUR)):
+                crawled = crawl(site.url, store, at + day * DAY, settings, spider=spider)
+                assert crawled.state == "published", crawled.errors
 
 
 @pytest.fixture
@@ -93,6 +93,18 @@ def empty_store(database_url: str) -> str:
     migrate.upgrade(engine)
     engine.dispose()
     return database_url
+
+
+def copy(source: str, target: str) -> None:
+    """All rows of one store into another, of whichever database."""
+    engines = open_engine(source), open_engine(target)
+    migrate.upgrade(engines[1])
+    with reading(engines[0]) as here, writing(engines[1]) as there:
+        for table in metadata.sorted_tables:
+            if found := [dict(row) for row in here.execute(table.select()).mappings()]:
+                there.execute(table.insert(), found)
+    for engine in engines:
+        engine.dispose()
 
 
 def change(store: str, query: str, **parameters: Any) -> None:
@@ -134,7 +146,7 @@ def reject(store: str, *payloads: str) -> None:
         )
 
 
-def write(store: str, name: str, target: Path, progress: Callable[[int], None] = id) -> int:
+def write(store: str, name: str, target: Path, progress: Callable[[int], object] = int) -> int:
     """Export in this process; the number of texts that were cut."""
     engine = open_engine(store)
     try:
@@ -169,7 +181,7 @@ def read_parquet(path: Path) -> Table:
         connection.execute("SET TimeZone = 'UTC'")
         found = connection.execute("SELECT * FROM read_parquet(?)", [str(path)])
         names = [name for name, *_ in found.description or []]
-        return Table(names, [list(row) for row in found.fetchall()])
+        return Table(names, [[typed("", value) for value in row] for row in found.fetchall()])
 
 
 READERS = {".csv": read_csv, ".jsonl": read_jsonl, ".xlsx": read_xlsx, ".parquet": read_parquet}
@@ -205,11 +217,7 @@ def in_json(value: Any) -> Any:
 def in_excel(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.replace(tzinfo=None)
-    return (
-        datetime(value.year, value.month, value.day)
-        if isinstance(value, date)
-        else value or (None if value == "" else value)
-    )
+    return datetime(value.year, value.month, value.day) if isinstance(value, date) else value
 
 
 SPELLED: dict[str, Callable[[Any], Any]] = {
@@ -224,11 +232,10 @@ SPELLED: dict[str, Callable[[Any], Any]] = {
 
 
 def test_every_view_and_table_in_every_format_is_what_sql_says(store: str, tmp_path: Path) -> None:
-    for name in SOURCES:
-        found = rows(store, f"SELECT * FROM {name}")
-        if name != "rejected_items":
-            assert found, name
-        columns = list(found[0]._fields) if found else []
+    for name, source in SOURCES.items():
+        columns = source.c.keys()
+        found = rows(store, f"SELECT {', '.join(columns)} FROM {name}")
+        assert found or name == "rejected_items", name
         for ending, read in READERS.items():
             path = tmp_path / f"{name}{ending}"
             write(store, name, path)
@@ -238,9 +245,7 @@ def test_every_view_and_table_in_every_format_is_what_sql_says(store: str, tmp_p
                 [SPELLED[ending](typed(*cell)) for cell in zip(columns, row, strict=True)]
                 for row in found
             ]
-            assert sorted(file.rows, key=repr) == sorted(expected, key=repr), path.name
-            types = [[type(value) for value in row] for row in sorted(file.rows, key=repr)]
-            assert types == [[type(value) for value in row] for row in sorted(expected, key=repr)]
+            assert repr(sorted(file.rows, key=repr)) == repr(sorted(expected, key=repr)), path.name
 
 
 def test_every_view_can_be_exported_and_nothing_that_is_not_for_readers() -> None:
@@ -252,19 +257,22 @@ def test_the_columns_are_those_of_the_database(store: str) -> None:
     engine = open_engine(store)
     inspector = inspect(engine)
     for name, source in SOURCES.items():
-        there = inspector.get_columns(name)
-        assert [column["name"] for column in there] == source.c.keys(), name
+        there = {column["name"]: column["type"] for column in inspector.get_columns(name)}
+        # Tables had columns added to them at their end: there the order is another.
+        assert there.keys() == set(source.c.keys()), name
+        assert name not in VIEWS or list(there) == source.c.keys(), name
         if engine.dialect.name == "postgresql":
-            kinds = [column["type"].python_type for column in there]
-            with files.extracting(engine, name) as extract:
-                assert list(extract.columns.values()) == kinds, name
+            kinds = {column: kind.python_type for column, kind in there.items()}
+            with extracting(engine, name) as extract:
+                assert extract.columns == kinds, name
     engine.dispose()
 
 
 @pytest.mark.postgres
 def test_both_databases_give_the_same_file(postgres_database_url: str, tmp_path: Path) -> None:
     stores = {"sqlite": f"sqlite:///{tmp_path / 'store.db'}", "postgresql": postgres_database_url}
-    watch(*stores.values())
+    watch(stores["sqlite"])
+    copy(stores["sqlite"], postgres_database_url)
     for name in SOURCES:
         for ending in FORMATS:
             here, there = (tmp_path / f"{database}{ending}" for database in stores)
@@ -312,7 +320,7 @@ HOSTILE = {
     "<r><t>rich</t></r>": ("<r><t>rich</t></r>", "<r><t>rich</t></r> "),
     "_x0041_ </is></c>&amp;": ("_x0041_ </is></c>&amp;", "_x005F_x0041_ </is></c>&amp;"),
     "شركة المسار 🏆\u2028Ünï": ("شركة المسار 🏆\u2028Ünï",) * 2,
-    "": ("", None),
+    "": ("", ""),
 }
 
 
@@ -396,7 +404,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_file(tmp_path: Path, ending:
     folder.mkdir()
     path = folder / f"customers{ending}"
     path.write_text("yesterday's")
-    with largest_file(20_000), pytest.raises(CannotExport) as caught:
+    with largest_file(100_000), pytest.raises(CannotExport) as caught:
         write(store, "customers", path)
     assert re.match(rf"{path} cannot be written: .*File too large", str(caught.value))
     assert "\n" not in str(caught.value)

@@ -49,7 +49,7 @@ class Exported:
     """Texts that were too long for the format and lack their end."""
 
 
-def export(engine: Engine, name: str, target: Path, progress: Callable[[int], None]) -> Exported:
+def export(engine: Engine, name: str, target: Path, progress: Callable[[int], object]) -> Exported:
     """Write the view or table ``name`` to ``target``; its ending names the format.
 
     ``progress`` is told the number of rows so far. Raises CannotExport; whatever is raised, the
