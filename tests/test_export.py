@@ -350,7 +350,7 @@ def test_what_a_cell_of_excel_cannot_hold_is_cut_and_said(empty_store: str, tmp_
     reject(empty_store, "x" * 40_000, "short")
     path = tmp_path / "rejected.xlsx"
     said = scrapy("export", "rejected_items", "-o", str(path), PARTNER_DATABASE_URL=empty_store)
-    assert said.stdout == f"2 rows in {path}, 1 texts cut to what a cell of Excel holds\n"
+    assert said.stdout == f"2 rows in {path}; texts cut to what a cell of Excel holds: 1\n"
     assert [len(row[4]) for row in read_xlsx(path).rows] == [32_767, 5]
 
 
@@ -437,7 +437,8 @@ def test_a_command_that_is_stopped_leaves_the_old_file(tmp_path: Path, how: sign
     assert path.read_text() == "yesterday's"
     if how is not signal.SIGKILL:
         assert export.returncode == 130
-        assert b"interrupted: " in read_all(terminal)
+        told = read_all(terminal).decode().splitlines()
+        assert told[-1] == f"interrupted: {path} is as it was"
         assert list(folder.iterdir()) == [path]
     os.close(terminal)
 

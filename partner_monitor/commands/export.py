@@ -6,7 +6,8 @@ import argparse
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,16 +57,14 @@ class Command(StoreCommand):
         # Stopped by a service manager is stopped by hand: what was begun is cleared away.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
-            done = export(engine, view, Path(opts.output), _progress())
+            with _progress() as show:
+                done = export(engine, view, Path(opts.output), show)
         except CannotExport as error:
             return fail(str(error))
         except KeyboardInterrupt:
             fail(f"interrupted: {opts.output} is as it was")
             return 130
-        finally:
-            if sys.stderr.isatty():
-                print(file=sys.stderr)
-        cut = f", {done.cut} texts cut to what a cell of Excel holds" if done.cut else ""
+        cut = f"; texts cut to what a cell of Excel holds: {done.cut}" if done.cut else ""
         print(f"{done.rows} rows in {opts.output}{cut}")
         return 0
 
@@ -84,13 +83,21 @@ def _known(name: str) -> str:
     raise ConfigurationError(f"no view {name!r}: did you mean {hint}?")
 
 
-def _progress() -> Callable[[int], None]:
+@contextmanager
+def _progress() -> Iterator[Callable[[int], None]]:
     """Says how far it is, on a terminal only."""
     began = time.monotonic()
+    shown = False
 
     def show(rows: int) -> None:
+        nonlocal shown
         if sys.stderr.isatty():
+            shown = True
             rate = rows / max(time.monotonic() - began, 1e-3)
             print(f"\r{rows} rows, {rate:.0f} a second", end="", file=sys.stderr, flush=True)
 
-    return show
+    try:
+        yield show
+    finally:
+        if shown:
+            print(file=sys.stderr)
