@@ -33,7 +33,8 @@ PRINT_TIME = 120_000
 """Milliseconds that the browser has to lay a report out; 4,000 partners take it some seconds."""
 
 STYLE = """
-    body { font: 9.5pt/1.35 "Noto Sans", "DejaVu Sans", Arial, sans-serif; color: #222; margin: 0 }
+    body { font: 9.5pt/1.35 "Noto Sans", "DejaVu Sans", Arial, sans-serif; color: #222; margin: 0;
+        font-variant-ligatures: none /* so that a name can be searched for */ }
     h1 { font-size: 18pt; margin: 0 0 2pt }
     h2 { font-size: 12pt; margin: 16pt 0 5pt; break-after: avoid }
     p { margin: 0 0 4pt }
