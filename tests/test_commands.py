@@ -121,7 +121,7 @@ def test_runs_as_json_has_every_column_of_the_ledger(told: Told) -> None:
         (("publish", "99"), "there is no run 99: scrapy runs lists them"),
         (("publish", "9" * 30), f"there is no run {2**63 - 1}: scrapy runs lists them"),
         (("runs", "--limit", "9" * 30), f"--limit '{'9' * 30}' is no number of 1 or more"),
-        (("db", "mend"), "scrapy db upgrade, or scrapy db check"),
+        (("db", "mend"), "scrapy db takes one of upgrade, check, and copy TARGET_URL"),
         (
             ("report", "--since", "yesterday"),
             "--since 'yesterday' is no ISO 8601 instant (2026-03-05 or 2026-03-05T06:00:00Z)",
