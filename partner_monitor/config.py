@@ -105,8 +105,10 @@ def from_settings(
     country = _country(arguments, settings, mode)
     return Config(
         site=_site(str(settings["PARTNER_SITE_URL"])),
-        database_url=_database_url(
-            str(settings["PARTNER_DATABASE_URL"]), settings.get("PROJECT_FOLDER")
+        database_url=database_url(
+            "PARTNER_DATABASE_URL",
+            str(settings["PARTNER_DATABASE_URL"]),
+            settings.get("PROJECT_FOLDER"),
         ),
         mode=mode,
         page=page,
@@ -168,6 +170,40 @@ def instant(text: str, name: str) -> datetime:
         ) from None
 
 
+def database_url(name: str, text: str, project_folder: str | None) -> str:
+    """The store's URL in ``text``, in the form that the store opens; ``name`` is what gave it."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(text)
+        backend = url.get_backend_name()
+    except (ArgumentError, ValueError):
+        raise ConfigurationError(
+            f"{name} {_hide_password(text)!r} is no database URL, such as "
+            "sqlite:///partner_monitor.db or postgresql+psycopg://user@host/name"
+        ) from None
+    if backend == "postgresql":
+        return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+    if backend != "sqlite":
+        raise ConfigurationError(
+            f"{name} names {backend}: only sqlite and postgresql are supported"
+        )
+    if not url.database or url.database == ":memory:":
+        raise ConfigurationError(f"{name}: a store in memory would be lost at once")
+    path = Path(url.database)
+    if not path.is_absolute():
+        if project_folder is None:
+            raise ConfigurationError(
+                f"{name} {text!r}: outside the project's folder the path of a "
+                "SQLite store must be absolute (sqlite:////…)"
+            )
+        path = Path(project_folder, path)
+    if not path.parent.is_dir():
+        raise ConfigurationError(f"{name}: there is no folder {path.parent}")
+    return url.set(database=os.fspath(path)).render_as_string(hide_password=False)
+
+
 def _new_run(arguments: Mapping[str, str]) -> None:
     if arguments.get("new_run", "0") not in ("0", "1"):
         raise ConfigurationError(f"new_run {arguments['new_run']!r} is neither 1 nor 0")
@@ -219,39 +255,6 @@ def _site(text: str) -> str:
             f"PARTNER_SITE_URL {text!r} is no site's origin, such as https://www.odoo.com"
         )
     return f"{url.scheme}://{url.netloc.lower()}"
-
-
-def _database_url(text: str, project_folder: str | None) -> str:
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        url = make_url(text)
-        backend = url.get_backend_name()
-    except (ArgumentError, ValueError):
-        raise ConfigurationError(
-            f"PARTNER_DATABASE_URL {_hide_password(text)!r} is no database URL, such as "
-            "sqlite:///partner_monitor.db or postgresql+psycopg://user@host/name"
-        ) from None
-    if backend == "postgresql":
-        return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
-    if backend != "sqlite":
-        raise ConfigurationError(
-            f"PARTNER_DATABASE_URL names {backend}: only sqlite and postgresql are supported"
-        )
-    if not url.database or url.database == ":memory:":
-        raise ConfigurationError("PARTNER_DATABASE_URL: a store in memory would be lost at once")
-    path = Path(url.database)
-    if not path.is_absolute():
-        if project_folder is None:
-            raise ConfigurationError(
-                f"PARTNER_DATABASE_URL {text!r}: outside the project's folder the path of a "
-                "SQLite store must be absolute (sqlite:////…)"
-            )
-        path = Path(project_folder, path)
-    if not path.parent.is_dir():
-        raise ConfigurationError(f"PARTNER_DATABASE_URL: there is no folder {path.parent}")
-    return url.set(database=os.fspath(path)).render_as_string(hide_password=False)
 
 
 def _hide_password(text: str) -> str:

@@ -121,7 +121,7 @@ def test_runs_as_json_has_every_column_of_the_ledger(told: Told) -> None:
         (("publish", "99"), "there is no run 99: scrapy runs lists them"),
         (("publish", "9" * 30), f"there is no run {2**63 - 1}: scrapy runs lists them"),
         (("runs", "--limit", "9" * 30), f"--limit '{'9' * 30}' is no number of 1 or more"),
-        (("db", "mend"), "scrapy db upgrade, or scrapy db check"),
+        (("db", "mend"), "scrapy db takes one of upgrade, check, and copy TARGET_URL"),
         (
             ("report", "--since", "yesterday"),
             "--since 'yesterday' is no ISO 8601 instant (2026-03-05 or 2026-03-05T06:00:00Z)",
@@ -230,7 +230,15 @@ def test_a_store_of_another_version_is_told_to_be_upgraded(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     "arguments",
-    [("runs",), ("report",), ("validate",), ("publish", "1"), ("discard", "1"), ("db", "check")],
+    [
+        ("runs",),
+        ("report",),
+        ("health",),
+        ("validate",),
+        ("publish", "1"),
+        ("discard", "1"),
+        ("db", "check"),
+    ],
     ids=" ".join,
 )
 def test_where_there_is_no_store_a_command_makes_none(
@@ -251,7 +259,7 @@ def test_an_empty_server_database_is_no_store(postgres_database_url: str) -> Non
 def test_each_command_has_a_help_text(tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path / 'store.db'}"
     listed = run("-h", store=store)
-    for name in ("crawl", "db", "discard", "publish", "report", "runs", "validate"):
+    for name in ("crawl", "db", "discard", "health", "publish", "report", "runs", "validate"):
         assert any(line.split()[:1] == [name] for line in listed.splitlines()), name
     for name, told_in_it in (("runs", "--limit N"), ("report", "--since DATE"), ("db", "upgrade")):
         assert told_in_it in run(name, "-h", store=store)

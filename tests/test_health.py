@@ -30,7 +30,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield Site(replica.url, world, f"sqlite:///{tmp_path / 'store.db'}")
 
 
-def ask(store: str, now: datetime, *arguments: str, **settings: str) -> tuple[int, str]:
+def ask(store: str, now: datetime, *arguments: str, **settings: Any) -> tuple[int, str]:
     """The exit status, and what is printed."""
     done = scrapy(
         *("health", *arguments),

@@ -5,10 +5,11 @@ A failing alert never fails a run: what goes wrong here comes back as a line to 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from partner_monitor.alerts import digest
-from partner_monitor.alerts.sending import check, send
+from partner_monitor.alerts import digest, sending
+from partner_monitor.alerts.sending import check
 from partner_monitor.store import events, runs
 
 if TYPE_CHECKING:
@@ -16,14 +17,22 @@ if TYPE_CHECKING:
 
     from partner_monitor.config import Config
 
-__all__ = ["check", "notify"]
+__all__ = ["check", "notify", "told"]
 
 
-def notify(engine: Engine, run_id: int, config: Config) -> list[str]:
+def told(engine: Engine, run_id: int) -> Mapping[str, events.Events]:
+    """The events that a digest of the run has told already, if it was published before."""
+    return events.of_publish(engine, runs.get(engine, run_id), digest.NAMES)
+
+
+def notify(
+    engine: Engine, run_id: int, config: Config, known: Mapping[str, events.Events] | None = None
+) -> list[str]:
     """Send what there is to tell of a run that has its verdict; returns what went wrong, in lines.
 
     Published: a digest of what its publish wrote, if that is worth telling. Quarantined or failed:
-    why, and what to do. Otherwise nothing. Takes ``sending.PATIENCE`` seconds at most.
+    why, and what to do. Otherwise nothing, nor where all of it is ``known`` already. Takes
+    ``sending.PATIENCE`` seconds at most.
     """
     if not config.alert_urls:
         return []
@@ -31,9 +40,10 @@ def notify(engine: Engine, run_id: int, config: Config) -> list[str]:
         run = runs.get(engine, run_id)
         message = None
         if run.state == runs.State.PUBLISHED:
-            message = digest.of_events(run, events.of_publish(engine, run, digest.NAMES))
+            found = events.of_publish(engine, run, digest.NAMES)
+            message = digest.of_events(run, found) if found != known else None
         elif run.state in (runs.State.QUARANTINED, runs.State.FAILED):
             message = digest.of_trouble(run)
-        return send(config.alert_urls, message) if message else []
+        return sending.send(config.alert_urls, message) if message else []
     except Exception as error:  # whatever it is, the run has its verdict
         return [f"nothing could be told of run {run_id}: {type(error).__name__}"]

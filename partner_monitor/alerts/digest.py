@@ -37,7 +37,11 @@ KINDS = (
 # A chat makes markup, mentions and links of these whatever a message is declared to be, and some
 # of Apprise's services look for mentions in a text of themselves. Their full-width likenesses read
 # the same and mean nothing to either.
-_LIKENESS = str.maketrans({mark: chr(ord(mark) + 0xFEE0) for mark in "<>@[]`*_~|\\"})
+_LIKENESS = str.maketrans({mark: chr(ord(mark) + 0xFEE0) for mark in "<>@[]`*~|\\"})
+
+# What makes a bare address a link by itself, and an underscore that is not within a word, where it
+# means nothing to a chat and much to who looks for a field's name.
+_MARK_BY_ITS_PLACE = re.compile(r"(?i):(?=//)|(?<=\bwww)\.|(?<![^\W_])_|_(?![^\W_])")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,8 +96,7 @@ def plain(text: str, most: int = MAX_NAME) -> str:
     """``text`` as one line that is nothing but text, ``most`` characters at most."""
     seen = "".join(_visible(character) for character in text[: 20 * most])
     line = " ".join(seen.split()).translate(_LIKENESS)
-    # A bare address would become a link by itself.
-    line = re.sub(r"(?i):(?=//)|(?<=\bwww)\.", lambda dot: chr(ord(dot[0]) + 0xFEE0), line)
+    line = _MARK_BY_ITS_PLACE.sub(lambda mark: chr(ord(mark[0]) + 0xFEE0), line)
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 

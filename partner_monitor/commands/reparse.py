@@ -43,13 +43,13 @@ class Command(StoreCommand):
                 print(f"\r{done} of {total} pages", end="\n" * (done == total), file=sys.stderr)
 
         alerts.check(config.alert_urls)
-        result = reparse(engine, run_id(args), config, show)
+        run = run_id(args)
+        # A published run read anew writes its old rows again, which are no news.
+        known = alerts.told(engine, run) if config.alert_urls else None
+        result = reparse(engine, run, config, show)
         print(f"run {result.run_id} {result.state}: {result.reason}")
-        if result.state is not State.PUBLISHED:
-            tell(alerts.notify(engine, result.run_id, config))
-            return 1
-        wrote = ", ".join(f"{count} {what}" for what, count in sorted(result.wrote.items()))
-        print(f"written: {wrote or 'nothing'}")
-        if result.wrote:
-            tell(alerts.notify(engine, result.run_id, config))
-        return 0
+        if result.state is State.PUBLISHED:
+            wrote = ", ".join(f"{count} {what}" for what, count in sorted(result.wrote.items()))
+            print(f"written: {wrote or 'nothing'}")
+        tell(alerts.notify(engine, run, config, known))
+        return 0 if result.state is State.PUBLISHED else 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from partner_monitor.history.fields import TRACKED
 from partner_monitor.history.ladder import RANK
@@ -137,10 +137,15 @@ class Violation:
 def violations(engine: Engine) -> Iterator[Violation]:
     """Every breach of the history's invariants; nothing where all is well."""
     with reading(engine) as connection:
-        for what, query in CHECKS.items():
-            for row in connection.execute(text(_spelled(query, connection.dialect.name))):
-                at = None if row.at is None else str(row.at)
-                yield Violation(what=what, id=row.partner_id, at=at)
+        yield from violations_within(connection)
+
+
+def violations_within(connection: Connection) -> Iterator[Violation]:
+    """``violations`` as a transaction sees them."""
+    for what, query in CHECKS.items():
+        for row in connection.execute(text(_spelled(query, connection.dialect.name))):
+            at = None if row.at is None else str(row.at)
+            yield Violation(what=what, id=row.partner_id, at=at)
 
 
 def _spelled(query: str, dialect: str) -> str:

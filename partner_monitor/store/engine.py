@@ -77,6 +77,18 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """Like ``reading``, and one view through all its statements on PostgreSQL, too."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        with connection.begin():
+            yield connection
+
+
 def serialize_publishes(connection: Connection) -> None:
     """Wait until no other publish is under way; held to the end of the transaction."""
     if connection.dialect.name == "postgresql":

@@ -34,14 +34,19 @@ def upgrade(engine: Engine) -> str | None:
     """Migrate the store to SCHEMA_VERSION; returns the version it had (None: it was empty)."""
     check_answers(engine)
     with writing(engine) as connection:
-        # Several machines may meet an empty database in the same moment: one of them sets it up.
-        serialize_publishes(connection)
-        before = version(connection)
-        _refuse_foreign(connection, before)
-        if before != SCHEMA_VERSION:
-            views.drop(connection)
-            _run_migrations(connection)
-        views.recreate(connection)
+        return upgrade_within(connection)
+
+
+def upgrade_within(connection: Connection) -> str | None:
+    """``upgrade`` as a part of a transaction that writes."""
+    # Several machines may meet an empty database in the same moment: one of them sets it up.
+    serialize_publishes(connection)
+    before = version(connection)
+    _refuse_foreign(connection, before)
+    if before != SCHEMA_VERSION:
+        views.drop(connection)
+        _run_migrations(connection)
+    views.recreate(connection)
     return before
 
 

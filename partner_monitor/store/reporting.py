@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -30,6 +30,7 @@ from partner_monitor.store.schema import (
     UTCDateTime,
     crawl_runs,
     customers,
+    daily_counts,
     partner_customers,
     partner_versions,
     partners,
@@ -103,6 +104,41 @@ def countries(engine: Engine, country_id: int | None) -> Rows:
         for row in rows
         if row["total"] or row["listed_count"] or country_id is not None
     ]
+
+
+def listed(engine: Engine, country_id: int | None) -> Rows:
+    """Every partner listed now: id, name, country, status, first_seen_on; in no order."""
+    query = (
+        select(
+            partners.c.id,
+            partners.c.name,
+            countries_table.c.name.label("country"),
+            partners.c.status,
+            partners.c.first_seen_on,
+        )
+        .select_from(_with_country(partners))
+        .where(partners.c.delisted_at.is_(None), *_in(country_id))
+    )
+    with reading(engine) as connection:
+        return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def daily(engine: Engine, since: date, country_id: int | None) -> dict[date, dict[str, int]]:
+    """Partners by status on each day from ``since`` on."""
+    day = daily_counts.c
+    status = func.coalesce(day.status, "unknown")
+    query = (
+        select(day.day, status, func.sum(day.partners))
+        .where(day.day >= since)
+        .group_by(day.day, day.status)
+    )
+    if country_id is not None:
+        query = query.where(day.country_id == country_id)
+    found: dict[date, dict[str, int]] = {}
+    with reading(engine) as connection:
+        for at, name, count in connection.execute(query):
+            found.setdefault(at, {})[name] = int(count)
+    return found
 
 
 def changes(engine: Engine, since: datetime, country_id: int | None) -> dict[str, Rows]:

@@ -102,7 +102,7 @@ def begin(
     A run left behind that is older than ``max_age``, or not wanted (``new_run``), is closed as
     failed. Raises AlreadyRunning while another process runs the same.
     """
-    lock = locks.take(engine, f"{key} {key.site} {SCHEMA_VERSION}")
+    lock = locks.take(engine, _lock_name(key))
     if lock is None:
         raise AlreadyRunning(f"the crawl {key} is already running")
     try:
@@ -158,6 +158,28 @@ def begin(
     except BaseException:
         lock.release()
         raise
+
+
+def refuse_while_running(engine: Engine) -> None:
+    """Raise StoreError if a run of the store is under way in a living process."""
+    with reading(engine) as connection:
+        unfinished = connection.execute(
+            select(crawl_runs).where(
+                crawl_runs.c.state.in_(UNFINISHED), crawl_runs.c.schema_version == SCHEMA_VERSION
+            )
+        ).all()
+    for run in unfinished:
+        key = RunKey(
+            spider=run.spider,
+            mode=run.mode,
+            country_id=run.country_id,
+            page=run.page,
+            site=run.site,
+        )
+        lock = locks.take(engine, _lock_name(key))
+        if lock is None:
+            raise StoreError(f"run {run.id} is under way ({key}): wait for its end, or stop it")
+        lock.release()
 
 
 def interrupt(connection: Connection, run_id: int, reason: str, now: datetime) -> None:
@@ -245,3 +267,7 @@ def drop_staged(connection: Connection, run_id: int) -> None:
         staged_profiles,
     ):
         connection.execute(table.delete().where(table.c.run_id == run_id))
+
+
+def _lock_name(key: RunKey) -> str:
+    return f"{key} {key.site} {SCHEMA_VERSION}"

@@ -108,6 +108,7 @@ def test_trouble_says_why_and_what_to_do(state: str, advice: str) -> None:
         ("[win](https://evil.example)", "［win］(https：//evil.example)"),
         ("www.evil.example", "www．evil.example"),
         ("*b* _i_ `c` ~s~ ||x||", "＊b＊ ＿i＿ ｀c｀ ～s～ ｜｜x｜｜"),
+        ("snake_case __init__", "snake_case ＿＿init＿＿"),
         ("a\r\nb\u2028c\x00\x1b[31md\te", "a b c ［31md e"),
         ("gold\u202erevlis\u2066\u200b\ufeff", "goldrevlis"),
         ("\udcff\ue000x", "x"),
@@ -123,7 +124,7 @@ def test_no_name_can_be_more_than_text(name: str) -> None:
     shown = plain(name)
     assert len(shown) <= MAX_NAME
     assert shown.isprintable()
-    assert not set(shown) & set("<>@[]`*_~|\\")
+    assert not set(shown) & set("<>@[]`*~|\\")
     assert "://" not in shown
 
 
