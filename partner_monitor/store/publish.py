@@ -191,9 +191,14 @@ def _conclude(
     elif run.spider == RECHECK:
         worklist.space_attempts(connection, run.id, config.clock())
     drop_scratch(connection, resolved, leaving)
-    seen = _close(
-        connection, run_id, state, reason, config.clock(), confirmable=verdict.confirmable
-    )
+    if run.state == State.PUBLISHED and not wrote:
+        # Read anew, it says nothing new: its lines in the ledger stay.
+        drop_staged(connection, run_id)
+        seen = int(run.partners_seen)
+    else:
+        seen = _close(
+            connection, run_id, state, reason, config.clock(), confirmable=verdict.confirmable
+        )
     return Published(run_id=run_id, state=state, reason=reason, seen=seen, wrote=wrote)
 
 
