@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import logging
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Self
@@ -19,6 +18,7 @@ from partner_monitor.history.cleaning import clean
 from partner_monitor.items import (
     FailedPageItem,
     FailedProfileItem,
+    Outcome,
     PartnerItem,
     ProfileItem,
 )
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
     from partner_monitor.config import Config
     from partner_monitor.extensions import RunLedger
-
-logger = logging.getLogger(__name__)
 
 Reading = ListRead | FailedPageItem | ProfileItem | FailedProfileItem
 
@@ -118,34 +116,42 @@ def reparse(
 
 
 def _read(page: kept.KeptPage, country_ids: dict[str, int]) -> Reading:
-    response = HtmlResponse(
-        page.url,
-        headers={"Content-Type": page.content_type},
-        body=gunzip(page.body, max_size=MAX_BODY),
-    )
+    try:
+        response = HtmlResponse(
+            page.url,
+            headers={"Content-Type": page.content_type},
+            body=gunzip(page.body, max_size=MAX_BODY),
+        )
+        if page.key is not None:
+            return read_list(response, page.key, page.fetched_at)
+        assert page.partner_id is not None
+        return read_partner(response, page.partner_id, country_ids, page.fetched_at)
+    except (NotAListing, NotAProfile) as refusal:
+        return _failed(page, refusal.outcome, refusal.detail)
+    except ValueError as error:  # gunzip's, of a bomb
+        return _failed(page, Outcome.TOO_LARGE, str(error))
+    except (OSError, EOFError) as error:  # gunzip's, of what is no gzip or not all of it
+        return _failed(page, Outcome.CUT_SHORT, str(error))
+
+
+def _failed(page: kept.KeptPage, outcome: Outcome, detail: str) -> Reading:
     if page.key is None:
         assert page.partner_id is not None
-        try:
-            return read_partner(response, page.partner_id, country_ids, page.fetched_at)
-        except NotAProfile as refusal:
-            return FailedProfileItem(
-                partner_id=page.partner_id,
-                url=page.url,
-                fetched_at=page.fetched_at,
-                outcome=refusal.outcome,
-                detail=refusal.detail[:500],
-            )
-    try:
-        return read_list(response, page.key, page.fetched_at)
-    except NotAListing as refusal:
-        return FailedPageItem(
-            list_country_id=page.key.country_id,
-            page=page.key.page,
+        return FailedProfileItem(
+            partner_id=page.partner_id,
             url=page.url,
             fetched_at=page.fetched_at,
-            outcome=refusal.outcome,
-            detail=refusal.detail[:500],
+            outcome=outcome,
+            detail=detail[:500],
         )
+    return FailedPageItem(
+        list_country_id=page.key.country_id,
+        page=page.key.page,
+        url=page.url,
+        fetched_at=page.fetched_at,
+        outcome=outcome,
+        detail=detail[:500],
+    )
 
 
 def _stage(connection: Connection, run_id: int, one: Reading) -> None:

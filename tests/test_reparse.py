@@ -233,3 +233,14 @@ def test_what_came_of_the_pages_is_counted_with_the_run(database_url: str) -> No
     assert sum(n for run, kind, what, n in counted if (run, what) == (1, "read")) >= 9
     assert {kind for run, kind, _, _ in counted if run == 2} == {"profile"}
     assert sum(n for run, _, _, n in counted if run == 2) == 10
+
+
+def test_a_kept_bomb_is_too_large_again_and_stops_nothing(database_url: str) -> None:
+    with Replica(World.generate(1, partners=200, countries=5)) as site:
+        site.faults.append(Fault("gzip_bomb", match=r"/page/4\?country_all"))
+        assert crawl(site.url, database_url, NOON).state == "published"
+    before = history(database_url)
+    reparse(database_url, 1)
+    assert history(database_url) == before
+    query = "SELECT pages FROM run_outcomes WHERE outcome = 'too large'"
+    assert [row.pages for row in rows(database_url, query)] == [1]
