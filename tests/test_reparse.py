@@ -222,11 +222,12 @@ def test_what_cannot_be_read_anew_is_one_line(
 
 def test_what_came_of_the_pages_is_counted_with_the_run(database_url: str) -> None:
     world = World.generate(1, partners=200, countries=5)
+    one_by_one = {"CONCURRENT_REQUESTS": 1, "CONCURRENT_REQUESTS_PER_DOMAIN": 1}
     with Replica(world) as site:
-        site.faults.append(Fault("403", match=r"/page/4\b"))
-        crawl(site.url, database_url, NOON)
+        site.faults.append(Fault("403", match=r"/page/4\?country_all"))
+        crawl(site.url, database_url, NOON, one_by_one)
         site.faults[:] = [Fault("hollow", match=r"/partners/[a-z]", times=13)]
-        crawl(site.url, database_url, NOON, spider="recheck", limit="10")
+        crawl(site.url, database_url, NOON, one_by_one, spider="recheck", limit="10")
     query = "SELECT run_id, kind, outcome, pages FROM run_outcomes ORDER BY 1, 2, 3"
     counted = [tuple(row) for row in rows(database_url, query)]
     assert (1, "listing", "refused", 1) in counted
