@@ -79,6 +79,8 @@ class Config:
     """Where digests and failures are sent: Apprise's URLs, checked by ``alerts.check``."""
     health_max_age: timedelta
     """How long ago the last published run may have begun."""
+    dashboard_secret: str
+    """What the dashboard signs sessions with; empty: one of its own at each start."""
     thresholds: Thresholds
     clock: Callable[[], datetime]
     """Now, aware, UTC."""
@@ -123,6 +125,7 @@ def from_settings(
         database_patience=_number(settings, "PARTNER_DATABASE_PATIENCE_SECONDS"),
         alert_urls=tuple(str(settings["PARTNER_ALERT_URLS"] or "").split()),
         health_max_age=timedelta(hours=_number(settings, "PARTNER_HEALTH_MAX_AGE_HOURS")),
+        dashboard_secret=str(settings["PARTNER_DASHBOARD_SECRET"] or "").strip(),
         thresholds=Thresholds(
             read_floor=_share(settings, "PARTNER_AUDIT_READ_FLOOR"),
             fill_drop=_share(settings, "PARTNER_AUDIT_FILL_DROP"),

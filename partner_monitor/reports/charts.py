@@ -33,7 +33,7 @@ class Shade:
 SHADES: Mapping[str, Shade] = {
     "gold": Shade("#f3c443", "#222"),
     "silver": Shade("#8295a8", "#000"),
-    "ready": Shade("#1f4e79", "#fff"),
+    "ready": Shade("#2f6fb0", "#fff"),
     "other": Shade("#fff", "#222"),
 }
 """In the order in which they are stacked; "other" is any status beside the three, or none."""

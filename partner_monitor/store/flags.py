@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Engine,
     Table,
     and_,
     case,
@@ -19,8 +21,13 @@ from sqlalchemy import (
     update,
 )
 
+from partner_monitor.config import Config
 from partner_monitor.history.ladder import LADDER
+from partner_monitor.store.engine import serialize_publishes, writing
 from partner_monitor.store.schema import UTCDateTime, countries, partner_customers, partners
+
+REQUESTED = "requested"
+"""The reason of what somebody asked for: before all others, so that it is due at once."""
 
 
 def recompute(
@@ -36,8 +43,17 @@ def recompute(
         partner_customers.c.ended_at.is_(None),
         partner_customers.c.missing_since <= now - delist_after,
     )
+    # A look at the profile settles it, be it that there is none any more.
+    asked = and_(
+        p.recheck_asked_at.is_not(None),
+        *(
+            or_(looked_at.is_(None), looked_at < p.recheck_asked_at)
+            for looked_at in (p.profile_read_at, p.profile_gone_at)
+        ),
+    )
     reason = case(
         (p.delisted_at.is_not(None), null()),
+        (asked, REQUESTED),
         (p.missing_since.is_not(None), "missing"),
         (p.unread != "", "incomplete"),
         (or_(and_(p.implausible, profile_older), off_the_ladder), "implausible"),
@@ -53,12 +69,35 @@ def recompute(
         connection,
         countries,
         case(
+            (
+                and_(
+                    c.recheck_asked_at.is_not(None),
+                    or_(c.covered_at.is_(None), c.covered_at < c.recheck_asked_at),
+                ),
+                REQUESTED,
+            ),
             (or_(c.complete.is_(None), c.complete), null()),
             (c.page_lost, "page_failed"),
             else_="count_mismatch",
         ),
         now,
     )
+
+
+def request(engine: Engine, table: Table, ids: Sequence[int], config: Config) -> int:
+    """Flag these ``partners`` or ``countries`` for the next recheck, because somebody wants it.
+
+    Returns how many were flagged: there is no second look at a partner that is delisted.
+    """
+    now = config.clock()
+    may = [table.c.id.in_(ids)]
+    if table is partners:
+        may.append(partners.c.delisted_at.is_(None))
+    with writing(engine) as connection:
+        serialize_publishes(connection)
+        asked = connection.execute(update(table).where(*may).values(recheck_asked_at=now))
+        recompute(connection, now, config.stale_after, config.delist_after)
+        return asked.rowcount
 
 
 def _set(connection: Connection, table: Table, reason: ColumnElement[str], now: datetime) -> None:

@@ -28,7 +28,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0005"
 """The newest migration, which this schema is equal to."""
 
 metadata = MetaData(
@@ -91,6 +91,8 @@ countries = Table(
     Column("flagged_at", UTCDateTime),
     Column("recheck_attempts", Integer, nullable=False, server_default="0"),
     Column("next_recheck_at", UTCDateTime),
+    # When somebody last asked for a second look.
+    Column("recheck_asked_at", UTCDateTime),
 )
 
 partners = Table(
@@ -136,6 +138,7 @@ partners = Table(
     Column("to_reprocess", Boolean, nullable=False, default=False),
     Column("reprocess_reason", String(20)),
     Column("flagged_at", UTCDateTime),
+    Column("recheck_asked_at", UTCDateTime),
     Index(None, "country_id", "status"),
     Index(None, "missing_since"),
     Index(None, "to_reprocess", "flagged_at"),
@@ -329,6 +332,21 @@ rejected_items = Table(
     Column("list_country_id", BigInteger),
     Column("page", Integer),
     Index(None, "run_id"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    # Who may log in to the dashboard.
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("name", String(64), nullable=False),  # in lower case
+    Column("role", String(20), nullable=False),
+    Column("password_hash", Text, nullable=False),
+    # A session that began before is over.
+    Column("password_set_at", UTCDateTime, nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("disabled", Boolean, nullable=False, default=False),
+    UniqueConstraint("name"),
 )
 
 # --- the staging area of runs that are not published yet -----------------------------------------

@@ -21,19 +21,20 @@ _APPEARED = """SELECT g.* FROM partner_customers g JOIN partners gp ON gp.id = g
             gp.first_seen_on > (SELECT MIN(first_seen_on) FROM partners)
             AND ABS(DAYS(g.first_seen_on, gp.first_seen_on)) <= 30)"""
 
-_BUCKET = """CASE
+BUCKET = """CASE
         WHEN p.average_project_size IS NULL THEN NULL
         WHEN p.average_project_size < 5 THEN '<5'
         WHEN p.average_project_size <= 10 THEN '5-10'
         WHEN p.average_project_size < 25 THEN '11-25'
         ELSE '25+' END"""
+"""The project_size_bucket of a row of ``partners p``."""
 
 VIEWS = {
     "report_partners": f"""
         SELECT p.id, p.name, p.profile_url, p.status, p.country_id, c.name AS country, p.address,
             p.first_seen_on, p.last_seen_at, p.missing_since, p.references_count,
             p.retention_rate, p.largest_project_size, p.average_project_size,
-            {_BUCKET} AS project_size_bucket,
+            {BUCKET} AS project_size_bucket,
             p.certified_experts, p.website, p.industry, p.profile_read_at,
             p.to_reprocess, p.reprocess_reason
         FROM partners p LEFT JOIN countries c ON c.id = p.country_id

@@ -1,0 +1,325 @@
+"""The lists: which columns, how they are searched, filtered and sorted, and who may do what.
+
+Nothing can be created, edited, deleted or imported here: the history is written by publishes alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from sqlalchemy import Table, or_
+from starlette.requests import Request
+from starlette_admin import BooleanField, IntegerField, RowActionsPosition, action, row_action
+from starlette_admin.actions import ActionSelection
+from starlette_admin.contrib.sqla import ModelView
+from starlette_admin.exceptions import ActionFailed
+from starlette_admin.flash import flash
+
+from partner_monitor.dashboard.acts import Acts
+from partner_monitor.dashboard.exports import FileExporter, JsonExporter
+from partner_monitor.dashboard.fields import (
+    CountField,
+    CountryField,
+    DayField,
+    InstantField,
+    LinkField,
+    TextField,
+    WordField,
+)
+from partner_monitor.dashboard.login import may_act
+from partner_monitor.history.ladder import LADDER
+from partner_monitor.store import lists
+from partner_monitor.store.engine import StoreError
+from partner_monitor.store.figures import BUCKETS
+from partner_monitor.store.runs import State
+from partner_monitor.store.schema import countries, partners
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+STATUS_WORDS = tuple(reversed(LADDER))
+
+CHANGE_TYPES = ("initial", "promoted", "demoted", "changed", "delisted", "relisted")
+
+REASONS = (
+    "requested",
+    "missing",
+    "incomplete",
+    "implausible",
+    "mismatch",
+    "new",
+    "changed",
+    "stale",
+    "page_failed",
+    "count_mismatch",
+)
+
+_TO_FLAG: dict[str, Any] = {
+    "name": "flag",
+    "text": "Flag for a recheck",
+    "icon_class": "fa-solid fa-flag",
+    "confirmation": "Have the next recheck look at it?",
+    "submit_btn_text": "Flag",
+}
+
+
+class List(ModelView):
+    """What all lists have in common."""
+
+    exporters = (FileExporter("csv", "text/csv"), FileExporter("xlsx", XLSX), JsonExporter())
+    importers = ()
+    actions: Sequence[str] = ("export",)
+    row_actions: Sequence[str] = ()
+    row_actions_position = RowActionsPosition.AFTER_COLUMNS
+    page_size = 25
+    page_size_options = (25, 50, 100)
+    row_click_navigate = False
+
+    searched: ClassVar[Sequence[str]]
+    """The attributes that are looked through for what the reader types."""
+    nothing_yet: ClassVar[str]
+    """What an empty list says."""
+    page: ClassVar[bool] = False
+    """Whether its rows have a page of their own."""
+
+    def can_view_detail(self, request: Request) -> bool:
+        return self.page
+
+    def can_create(self, request: Request) -> bool:
+        return False
+
+    def can_edit(self, request: Request) -> bool:
+        return False
+
+    def can_delete(self, request: Request) -> bool:
+        return False
+
+    def can_import(self, request: Request) -> bool:
+        return False
+
+    async def is_action_allowed(self, request: Request, name: str) -> bool:
+        return name in self.actions and (name == "export" or may_act(request))
+
+    async def is_row_action_allowed(self, request: Request, name: str) -> bool:
+        return name in self.row_actions and may_act(request)
+
+    def get_search_query(self, request: Request, term: str) -> Any:
+        columns = (getattr(self.model, name) for name in self.searched)
+        return or_(*(column.icontains(term, autoescape=True) for column in columns))
+
+
+class _Flaggable(List):
+    """A list whose rows a recheck can be asked to look at."""
+
+    actions = ("export", "flag")
+    row_actions = ("flag",)
+    row_click_navigate = True
+    page = True
+    flagged: ClassVar[Table]
+
+    @action(**_TO_FLAG)
+    async def flag_all(self, request: Request, selection: ActionSelection) -> None:
+        await self._flag(request, await selection.pks())
+
+    @row_action(**_TO_FLAG)
+    async def flag_one(self, request: Request, pk: Any) -> None:
+        await self._flag(request, [pk])
+
+    async def _flag(self, request: Request, pks: Sequence[Any]) -> None:
+        acts: Acts = request.app.state.acts
+        flash(request, await acts.flag(self.flagged, [int(pk) for pk in pks]), "success")
+
+
+class Partners(_Flaggable):
+    model = lists.PartnerRow
+    key = "partners"
+    menu_label = "Partners"
+    display_name = "Partner"
+    icon = "fa-solid fa-building"
+    flagged = partners
+    searched = ("name", "country", "address", "industry", "website")
+    nothing_yet = "No partner has been read yet. To read them: scrapy crawl partners"
+    fields = (
+        LinkField("name", page="partners"),
+        WordField("status", choices=STATUS_WORDS),
+        CountryField("country"),
+        CountField("references_count", label="References"),
+        CountField("retention_rate", label="Retention %"),
+        CountField("average_project_size", label="Average project"),
+        CountField("largest_project_size", label="Largest project"),
+        WordField("project_size_bucket", label="Size", choices=BUCKETS),
+        CountField("certified_experts", label="Experts"),
+        WordField("presence", choices=("listed", "missing", "gone")),
+        DayField("first_seen_on", label="First seen"),
+        InstantField("last_seen_at", label="Last seen"),
+        WordField("reprocess_reason", label="Flag", choices=REASONS[:8]),
+    )
+    fields_default_sort = ("name",)
+
+
+class Countries(_Flaggable):
+    model = lists.CountryRow
+    key = "countries"
+    menu_label = "Countries"
+    display_name = "Country"
+    icon = "fa-solid fa-earth-europe"
+    flagged = countries
+    searched = ("name", "iso_code")
+    nothing_yet = "No country has been read yet. To read them: scrapy crawl partners"
+    fields = (
+        LinkField("name", page="countries"),
+        TextField("iso_code", label="ISO code"),
+        CountField("gold"),
+        CountField("silver"),
+        CountField("ready"),
+        CountField("other"),
+        CountField("total"),
+        CountField("listed_count", label="Declared"),
+        BooleanField("complete"),
+        InstantField("covered_at", label="Read whole"),
+        WordField("reprocess_reason", label="Flag", choices=("requested", *REASONS[8:])),
+    )
+    fields_default_sort = (("total", True), "name")
+
+
+class StatusHistory(List):
+    model = lists.StatusRow
+    key = "status-history"
+    menu_label = "Status history"
+    display_name = "Change of status"
+    icon = "fa-solid fa-ranking-star"
+    searched = ("partner", "country")
+    nothing_yet = "No status has been read yet. To read them: scrapy crawl partners"
+    fields = (
+        InstantField("changed_at", label="When"),
+        WordField("change_type", label="What", choices=CHANGE_TYPES),
+        LinkField("partner", page="partners", number="partner_id"),
+        CountryField("country"),
+        WordField("old_status", label="Before", choices=STATUS_WORDS),
+        WordField("new_status", label="Now", choices=STATUS_WORDS),
+        LinkField("run_id", label="Run", page="runs", number="run_id"),
+    )
+    fields_default_sort = (("changed_at", True), ("id", True))
+
+
+class References(List):
+    model = lists.ReferenceRow
+    key = "references"
+    menu_label = "References"
+    display_name = "Change of references"
+    icon = "fa-solid fa-arrow-trend-up"
+    searched = ("partner", "country")
+    nothing_yet = "No count of references has changed yet: two runs at least have to be published"
+    fields = (
+        InstantField("changed_at", label="When"),
+        LinkField("partner", page="partners", number="partner_id"),
+        CountryField("country"),
+        CountField("old_count", label="Before"),
+        CountField("new_count", label="Now"),
+        CountField("difference"),
+        LinkField("run_id", label="Run", page="runs", number="run_id"),
+    )
+    fields_default_sort = (("changed_at", True), ("id", True))
+
+
+class Customers(List):
+    model = lists.CustomerRow
+    key = "customers"
+    menu_label = "Customers"
+    display_name = "Customer"
+    icon = "fa-solid fa-handshake"
+    searched = ("customer", "partner", "industry")
+    nothing_yet = "No profile has been read yet. To read them: scrapy crawl recheck"
+    fields = (
+        TextField("customer"),
+        TextField("industry"),
+        LinkField("partner", page="partners", number="partner_id"),
+        CountryField("country"),
+        WordField("relation", choices=("current", "missing", "ended")),
+        DayField("first_seen_on", label="First seen"),
+        BooleanField("baseline", label="From the start"),
+        InstantField("last_seen_at", label="Last seen"),
+        InstantField("ended_at", label="Ended"),
+    )
+    fields_default_sort = ("customer", "id")
+
+
+class Moves(List):
+    model = lists.MoveRow
+    key = "moves"
+    menu_label = "Customer moves"
+    display_name = "Customer move"
+    icon = "fa-solid fa-right-left"
+    searched = ("customer", "from_partner", "to_partner", "industry")
+    nothing_yet = "No customer has moved yet: profiles have to be read twice (scrapy crawl recheck)"
+    fields = (
+        InstantField("noticed_on", label="Noticed"),
+        TextField("customer"),
+        TextField("industry"),
+        LinkField("from_partner", label="From", page="partners", number="from_partner_id"),
+        LinkField("to_partner", label="To", page="partners", number="to_partner_id"),
+    )
+    fields_default_sort = (("noticed_on", True), "customer")
+
+
+class Runs(List):
+    model = lists.RunRow
+    key = "runs"
+    menu_label = "Runs"
+    display_name = "Run"
+    icon = "fa-solid fa-clipboard-check"
+    row_actions = ("publish", "discard")
+    row_click_navigate = True
+    page = True
+    searched = ("spider", "mode", "country", "reason")
+    nothing_yet = "There was no run yet. To begin one: scrapy crawl partners"
+    fields = (
+        IntegerField("id", label="Run"),
+        WordField("state", choices=tuple(State)),
+        WordField("spider", choices=("partners", "recheck")),
+        WordField("mode", choices=("all", "first", "specific", "specific_c", "partners")),
+        CountryField("country"),
+        InstantField("started_at", label="Begun"),
+        InstantField("finished_at", label="Ended"),
+        CountField("pages_fetched", label="Pages"),
+        CountField("pages_failed", label="Failed"),
+        CountField("partners_seen", label="Partners"),
+        TextField("reason"),
+    )
+    fields_default_sort = (("id", True),)
+
+    async def is_row_action_allowed_for_obj(self, request: Request, name: str, obj: Any) -> bool:
+        return bool(obj.state == State.QUARANTINED)
+
+    @row_action(
+        name="publish",
+        text="Publish",
+        icon_class="fa-solid fa-check",
+        confirmation="Publish this run, whatever the audit says?",
+        submit_btn_text="Publish",
+    )
+    async def publish(self, request: Request, pk: Any) -> None:
+        acts: Acts = request.app.state.acts
+        try:
+            flash(request, await acts.publish(int(pk)), "success")
+        except StoreError as error:
+            raise ActionFailed(str(error)) from None
+
+    @row_action(
+        name="discard",
+        text="Discard",
+        icon_class="fa-solid fa-trash",
+        confirmation="Drop this run? Nothing of it reaches the history.",
+        submit_btn_text="Discard",
+        submit_btn_class="btn btn-danger",
+    )
+    async def discard(self, request: Request, pk: Any) -> None:
+        acts: Acts = request.app.state.acts
+        try:
+            flash(request, await acts.discard(int(pk)), "success")
+        except StoreError as error:
+            raise ActionFailed(str(error)) from None
+
+
+ALL = (Partners, Countries, StatusHistory, References, Customers, Moves, Runs)
+"""In the menu's order."""

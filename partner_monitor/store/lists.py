@@ -1,0 +1,131 @@
+"""The rows of the dashboard's lists, as classes for SQLAlchemy's ORM. Nothing is written by them.
+
+Each stands for a view, or for a query that joins a table with the names its numbers stand for.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from sqlalchemy import FromClause, MetaData, Text, case, literal_column, select
+from sqlalchemy.orm import DeclarativeBase
+
+from partner_monitor.store.exports import SOURCES
+from partner_monitor.store.schema import (
+    countries,
+    crawl_runs,
+    customers,
+    partner_customers,
+    partners,
+    status_history,
+)
+from partner_monitor.store.views import BUCKET
+
+_p = partners.alias("p")  # the name by which BUCKET calls it
+_c = countries.alias("c")
+_summary = SOURCES["report_country_summary"]
+
+
+class Row(DeclarativeBase):
+    """A row of a list."""
+
+    metadata = MetaData()
+
+
+class PartnerRow(Row):
+    """Every partner ever seen, with its country's name and whether it is listed now."""
+
+    __table__: ClassVar[FromClause] = (
+        select(
+            _p,
+            _c.c.name.label("country"),
+            literal_column(BUCKET, Text).label("project_size_bucket"),
+            case(
+                (_p.c.delisted_at.is_not(None), "gone"),
+                (_p.c.missing_since.is_not(None), "missing"),
+                else_="listed",
+            ).label("presence"),
+        )
+        .select_from(_p.outerjoin(_c, _c.c.id == _p.c.country_id))
+        .subquery("partner_rows")
+    )
+
+
+class CountryRow(Row):
+    """Every country of the menu, with its partners by status."""
+
+    __table__: ClassVar[FromClause] = (
+        select(
+            _c,
+            *(_summary.c[name] for name in ("gold", "silver", "ready", "other", "total")),
+        )
+        .select_from(_c.join(_summary, _summary.c.country_id == _c.c.id))
+        .subquery("country_rows")
+    )
+
+
+class StatusRow(Row):
+    """The history of statuses, arrivals too, with names."""
+
+    __table__: ClassVar[FromClause] = (
+        select(
+            status_history,
+            _p.c.name.label("partner"),
+            _p.c.country_id,
+            _c.c.name.label("country"),
+        )
+        .select_from(
+            status_history.join(_p, _p.c.id == status_history.c.partner_id).outerjoin(
+                _c, _c.c.id == _p.c.country_id
+            )
+        )
+        .subquery("status_rows")
+    )
+
+
+class ReferenceRow(Row):
+    """Changes of reference counts, with names."""
+
+    __table__: ClassVar[FromClause] = SOURCES["report_reference_changes"]
+
+
+class CustomerRow(Row):
+    """Who is or was whose customer, with names."""
+
+    __table__: ClassVar[FromClause] = (
+        select(
+            partner_customers,
+            customers.c.name.label("customer"),
+            customers.c.industry,
+            _p.c.name.label("partner"),
+            _p.c.country_id,
+            _c.c.name.label("country"),
+            case(
+                (partner_customers.c.ended_at.is_not(None), "ended"),
+                (partner_customers.c.missing_since.is_not(None), "missing"),
+                else_="current",
+            ).label("relation"),
+        )
+        .select_from(
+            partner_customers.join(customers)
+            .join(_p, _p.c.id == partner_customers.c.partner_id)
+            .outerjoin(_c, _c.c.id == _p.c.country_id)
+        )
+        .subquery("customer_rows")
+    )
+
+
+class MoveRow(Row):
+    """Customers that left one partner for another."""
+
+    __table__: ClassVar[FromClause] = SOURCES["report_customer_moves"]
+
+
+class RunRow(Row):
+    """The ledger of runs, with the country's name."""
+
+    __table__: ClassVar[FromClause] = (
+        select(crawl_runs, _c.c.name.label("country"))
+        .select_from(crawl_runs.outerjoin(_c, _c.c.id == crawl_runs.c.country_id))
+        .subquery("run_rows")
+    )
