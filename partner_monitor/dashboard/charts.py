@@ -36,6 +36,10 @@ class Series:
     links: Sequence[str] = ()
     """Where a click on each leads."""
     line: bool = False
+    ink: str = "#111"
+    """Of a number on it."""
+    right: bool = False
+    """Whether it is measured on an axis of its own, on the right."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +72,7 @@ def countries(
             Series(
                 name=part,
                 colour=colour,
+                ink=SHADES[part].ink if part in SHADES else "#111",
                 data=[bar.counts[part] for bar in bars],
                 links=[link(bar.country_id, part) for bar in bars],
             )
@@ -133,6 +138,7 @@ def time_line(versions: Sequence[Version]) -> Chart:
                 name=field.replace("_", " "),
                 colour=colour,
                 data=[version.values[field] for version in shown],
+                right=field == "largest_project_size",
             )
             for field, colour in FIELD_COLOURS.items()
             if any(version.values[field] is not None for version in shown)

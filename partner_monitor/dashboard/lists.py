@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from sqlalchemy import Table, or_
+from sqlalchemy import Select, Table, inspect, or_
 from starlette.requests import Request
 from starlette_admin import BooleanField, IntegerField, RowActionsPosition, action, row_action
 from starlette_admin.actions import ActionSelection
@@ -103,6 +103,18 @@ class List(ModelView):
     async def is_row_action_allowed(self, request: Request, name: str) -> bool:
         return name in self.row_actions and may_act(request)
 
+    def build_order_clauses(
+        self, request: Request, sorts: Sequence[tuple[str, str]], stmt: Select[Any]
+    ) -> Select[Any]:
+        numbers = {field.name for field in self.fields if isinstance(field, CountField)}
+        for name, direction in sorts:
+            column = getattr(self.model, name)
+            order = column.desc() if direction == "desc" else column.asc()
+            # The databases differ in where an unknown number stands.
+            stmt = stmt.order_by(order.nulls_last() if name in numbers else order)
+        # What is equal must not stand on two pages, or on none.
+        return stmt.order_by(*inspect(self.model).primary_key)
+
     def get_search_query(self, request: Request, term: str) -> Any:
         columns = (getattr(self.model, name) for name in self.searched)
         return or_(*(column.icontains(term, autoescape=True) for column in columns))
@@ -179,7 +191,7 @@ class Countries(_Flaggable):
         InstantField("covered_at", label="Read whole"),
         WordField("reprocess_reason", label="Flag", choices=("requested", *REASONS[8:])),
     )
-    fields_default_sort = (("total", True), "name")
+    fields_default_sort = (("total", True),)
 
 
 class StatusHistory(List):
@@ -199,7 +211,7 @@ class StatusHistory(List):
         WordField("new_status", label="Now", choices=STATUS_WORDS),
         LinkField("run_id", label="Run", page="runs", number="run_id"),
     )
-    fields_default_sort = (("changed_at", True), ("id", True))
+    fields_default_sort = (("changed_at", True),)
 
 
 class References(List):
@@ -219,7 +231,7 @@ class References(List):
         CountField("difference"),
         LinkField("run_id", label="Run", page="runs", number="run_id"),
     )
-    fields_default_sort = (("changed_at", True), ("id", True))
+    fields_default_sort = (("changed_at", True),)
 
 
 class Customers(List):
@@ -241,7 +253,7 @@ class Customers(List):
         InstantField("last_seen_at", label="Last seen"),
         InstantField("ended_at", label="Ended"),
     )
-    fields_default_sort = ("customer", "id")
+    fields_default_sort = ("customer",)
 
 
 class Moves(List):
@@ -259,7 +271,7 @@ class Moves(List):
         LinkField("from_partner", label="From", page="partners", number="from_partner_id"),
         LinkField("to_partner", label="To", page="partners", number="to_partner_id"),
     )
-    fields_default_sort = (("noticed_on", True), "customer")
+    fields_default_sort = (("noticed_on", True),)
 
 
 class Runs(List):

@@ -10,11 +10,27 @@
         });
     }
 
-    // The library writes labels as markup in places: what a page said must stay text there.
+    // The library writes some labels as markup. A "<" begins a tag only before these characters:
+    // what a page said stays text, and "<5" stays as it is.
     function harmless(text) {
-        return String(text).replace(/[<>&"']/g, function (mark) {
-            return { "<": "‹", ">": "›", "&": "＆", '"': "”", "'": "’" }[mark];
-        });
+        return String(text).replace(/<(?=[a-z/!?])/gi, "‹");
+    }
+
+    function whole(value) {
+        return Number.isInteger(+value) ? (+value).toLocaleString("en") : "";
+    }
+
+    // One axis for all on the left, and one on the right for what is of another size.
+    function axis(one, n, all) {
+        const first = all.find((other) => other.right === one.right);
+        return {
+            seriesName: harmless(first.name),
+            show: one === first,
+            opposite: one.right,
+            title: { text: one.right ? harmless(one.name) : undefined },
+            forceNiceScale: true,
+            labels: { formatter: whole },
+        };
     }
 
     const TYPES = { bars: "bar", columns: "bar", area: "area", steps: "line" };
@@ -23,7 +39,8 @@
         const dark = document.documentElement.dataset.bsTheme === "dark";
         const overTime = chart.kind === "area" || chart.kind === "steps";
         const lying = chart.kind === "bars";
-        const categories = chart.categories.map(harmless);
+        const outline = dark ? "#9fb0c3" : "#5b6b7c";
+        const columns = Math.min(70, 8 * chart.categories.length);
         const series = chart.series.map(function (one) {
             return {
                 name: harmless(one.name),
@@ -58,32 +75,41 @@
                 },
             },
             theme: { mode: dark ? "dark" : "light" },
-            plotOptions: { bar: { horizontal: lying, barHeight: "70%", columnWidth: "70%" } },
+            plotOptions: { bar: { horizontal: lying, barHeight: "70%", columnWidth: columns + "%" } },
             // Every colour has an outline: it is to be seen on any ground.
-            stroke: lying || chart.kind === "columns"
-                ? { width: chart.series.map((one) => (one.line ? 2 : 1)), colors: chart.series.map((one) => (one.line ? one.colour : dark ? "#9fb0c3" : "#5b6b7c")) }
-                : { width: chart.kind === "area" ? 1 : 2, curve: chart.kind === "steps" ? "stepline" : "straight" },
+            stroke: {
+                width: chart.series.map((one) => (one.line || chart.kind === "steps" ? 2 : 1)),
+                colors: overTime
+                    ? undefined
+                    : chart.series.map((one) => (one.line ? one.colour : outline)),
+                curve: chart.kind === "steps" ? "stepline" : "straight",
+            },
             fill: { opacity: chart.kind === "area" ? 0.9 : 1, type: "solid" },
-            markers: { size: chart.kind === "steps" && chart.categories.length === 1 ? 4 : 0 },
+            markers: { size: chart.categories.length === 1 || chart.kind === "columns" ? 4 : 0 },
             dataLabels: {
                 enabled: lying,
-                style: { colors: ["#111"], fontWeight: 500 },
+                style: { colors: chart.series.map((one) => one.ink), fontWeight: 500 },
                 dropShadow: { enabled: false },
                 background: { enabled: false },
                 formatter: (value) => value || "",
             },
             xaxis: overTime
                 ? { type: "datetime" }
-                : { categories: categories, labels: lying ? { formatter: (value) => Number.isInteger(+value) ? value : "" } : {} },
-            yaxis: lying
-                ? { labels: { maxWidth: 150 } }
-                : { labels: { formatter: (value) => (value === null ? "" : Math.round(value).toLocaleString("en")) }, forceNiceScale: true },
+                : {
+                      categories: chart.categories.map(harmless),
+                      labels: lying ? { formatter: whole } : {},
+                  },
+            yaxis: lying ? { labels: { maxWidth: 150 } } : chart.series.map(axis),
             annotations: {
                 xaxis: chart.marks.map(function (mark) {
                     return {
                         x: Date.parse(mark.at),
-                        borderColor: dark ? "#9fb0c3" : "#5b6b7c",
-                        label: { text: harmless(mark.text), orientation: "horizontal", style: { color: "#111", background: "#e5e7eb" } },
+                        borderColor: outline,
+                        label: {
+                            text: harmless(mark.text),
+                            orientation: "horizontal",
+                            style: { color: "#111", background: "#e5e7eb" },
+                        },
                     };
                 }),
             },
