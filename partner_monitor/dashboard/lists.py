@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from anyio import to_thread
 from sqlalchemy import Select, Table, inspect, or_
 from starlette.requests import Request
 from starlette_admin import BooleanField, IntegerField, RowActionsPosition, action, row_action
 from starlette_admin.actions import ActionSelection
 from starlette_admin.contrib.sqla import ModelView
 from starlette_admin.exceptions import ActionFailed
+from starlette_admin.filters import FilterGroup
 from starlette_admin.flash import flash
 
 from partner_monitor.dashboard.acts import Acts
@@ -103,6 +105,15 @@ class List(ModelView):
     async def is_row_action_allowed(self, request: Request, name: str) -> bool:
         return name in self.row_actions and may_act(request)
 
+    async def count(
+        self, request: Request, q: str | None = None, filters: FilterGroup | None = None
+    ) -> int:
+        total = lists.TOTALS.get(self.model)
+        if total is None or q or (filters is not None and not filters.is_empty()):
+            return await super().count(request, q, filters)
+        found: int = await to_thread.run_sync(request.state.session.scalar, total)
+        return found
+
     def build_order_clauses(
         self, request: Request, sorts: Sequence[tuple[str, str]], stmt: Select[Any]
     ) -> Select[Any]:
@@ -113,7 +124,9 @@ class List(ModelView):
             # The databases differ in where an unknown number stands.
             stmt = stmt.order_by(order.nulls_last() if name in numbers else order)
         # What is equal must not stand on two pages, or on none.
-        return stmt.order_by(*inspect(self.model).primary_key)
+        keys = inspect(self.model).primary_key
+        falling = bool(sorts) and sorts[-1][1] == "desc"
+        return stmt.order_by(*(key.desc() if falling else key for key in keys))
 
     def get_search_query(self, request: Request, term: str) -> Any:
         columns = (getattr(self.model, name) for name in self.searched)
@@ -248,12 +261,12 @@ class Customers(List):
         LinkField("partner", page="partners", number="partner_id"),
         CountryField("country"),
         WordField("relation", choices=("current", "missing", "ended")),
-        DayField("first_seen_on", label="First seen"),
+        InstantField("first_seen_at", label="First seen"),
         BooleanField("baseline", label="From the start"),
         InstantField("last_seen_at", label="Last seen"),
         InstantField("ended_at", label="Ended"),
     )
-    fields_default_sort = ("customer",)
+    fields_default_sort = (("first_seen_at", True),)
 
 
 class Moves(List):

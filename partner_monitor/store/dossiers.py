@@ -27,7 +27,7 @@ from partner_monitor.store.schema import (
     status_history,
 )
 
-MOST_ROWS = 200
+MOST_ROWS = 50
 """Of a table on a page; the lists have all."""
 
 Rows = Sequence[RowMapping]

@@ -5,9 +5,10 @@ Each stands for a view, or for a query that joins a table with the names its num
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from sqlalchemy import FromClause, MetaData, Text, case, literal_column, select
+from sqlalchemy import FromClause, MetaData, Select, Text, case, func, literal_column, select
 from sqlalchemy.orm import DeclarativeBase
 
 from partner_monitor.store.exports import SOURCES
@@ -17,6 +18,7 @@ from partner_monitor.store.schema import (
     customers,
     partner_customers,
     partners,
+    reference_history,
     status_history,
 )
 from partner_monitor.store.views import BUCKET
@@ -86,7 +88,22 @@ class StatusRow(Row):
 class ReferenceRow(Row):
     """Changes of reference counts, with names."""
 
-    __table__: ClassVar[FromClause] = SOURCES["report_reference_changes"]
+    __table__: ClassVar[FromClause] = (
+        select(
+            reference_history,
+            (reference_history.c.new_count - reference_history.c.old_count).label("difference"),
+            _p.c.name.label("partner"),
+            _p.c.country_id,
+            _c.c.name.label("country"),
+        )
+        .select_from(
+            reference_history.join(_p, _p.c.id == reference_history.c.partner_id).outerjoin(
+                _c, _c.c.id == _p.c.country_id
+            )
+        )
+        .where(reference_history.c.old_count.is_not(None))
+        .subquery("reference_rows")
+    )
 
 
 class CustomerRow(Row):
@@ -129,3 +146,10 @@ class RunRow(Row):
         .select_from(crawl_runs.outerjoin(_c, _c.c.id == crawl_runs.c.country_id))
         .subquery("run_rows")
     )
+
+
+TOTALS: Mapping[type[Row], Select[Any]] = {
+    ReferenceRow: select(func.count(reference_history.c.old_count)),
+    CustomerRow: select(func.count()).select_from(partner_customers),
+}
+"""Where rows may be many: a count of all of them that asks for none of their names."""
