@@ -13,13 +13,14 @@ from anyio import to_thread
 from starlette_admin import BaseField, BooleanField, DateField, IntegerField
 from starlette_admin.export.base import BaseExporter
 
-from partner_monitor.dashboard.fields import InstantField
+from partner_monitor.dashboard.fields import InstantField, RunField
 from partner_monitor.reports import files
 
 _KINDS: Mapping[type[BaseField], type] = {
     InstantField: datetime,
     DateField: date,
     IntegerField: int,
+    RunField: int,
     BooleanField: bool,
 }
 

@@ -150,6 +150,14 @@ class LinkField(StringField):
 
 
 @dataclass
+class RunField(LinkField):
+    """The number of a run."""
+
+    page: str = "runs"
+    number: str = "run_id"
+
+
+@dataclass
 class CountryField(LinkField):
     """A country by its name; filtered by its number, whatever it is called."""
 

@@ -26,6 +26,7 @@ from partner_monitor.dashboard.fields import (
     DayField,
     InstantField,
     LinkField,
+    RunField,
     TextField,
     WordField,
 )
@@ -222,7 +223,7 @@ class StatusHistory(List):
         CountryField("country"),
         WordField("old_status", label="Before", choices=STATUS_WORDS),
         WordField("new_status", label="Now", choices=STATUS_WORDS),
-        LinkField("run_id", label="Run", page="runs", number="run_id"),
+        RunField("run_id", label="Run"),
     )
     fields_default_sort = (("changed_at", True),)
 
@@ -242,7 +243,7 @@ class References(List):
         CountField("old_count", label="Before"),
         CountField("new_count", label="Now"),
         CountField("difference"),
-        LinkField("run_id", label="Run", page="runs", number="run_id"),
+        RunField("run_id", label="Run"),
     )
     fields_default_sort = (("changed_at", True),)
 

@@ -189,7 +189,7 @@ def _published(connection: Connection, run_id: int) -> dict[str, int]:
         .group_by(status_history.c.change_type)
         .order_by(status_history.c.change_type)
     )
-    found = dict(row.tuple() for row in kinds)
+    found: dict[str, int | None] = {row[0]: row[1] for row in kinds}
     counted: tuple[tuple[str, Table, Any], ...] = (
         ("versions", partner_versions, partner_versions.c.run_id == run_id),
         ("reference changes", reference_history, reference_history.c.run_id == run_id),

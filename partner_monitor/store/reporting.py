@@ -73,7 +73,7 @@ def last_look(engine: Engine) -> tuple[int, datetime] | None:
     )
     with reading(engine) as connection:
         row = connection.execute(query).one_or_none()
-        return None if row is None else row.tuple()
+        return None if row is None else (row.id, row.started_at)
 
 
 def statuses(engine: Engine, country_id: int | None) -> dict[str, int]:
@@ -84,7 +84,7 @@ def statuses(engine: Engine, country_id: int | None) -> dict[str, int]:
         .group_by(partners.c.status)
     )
     with reading(engine) as connection:
-        counts: dict[str, int] = dict(row.tuple() for row in connection.execute(query))
+        counts: dict[str, int] = {row[0]: row[1] for row in connection.execute(query)}
     order = [*reversed(LADDER), *sorted(counts.keys() - set(LADDER))]
     return {status: counts[status] for status in order if status in counts}
 

@@ -1,0 +1,1 @@
+"""The dashboard, over real HTTP and in a real browser."""
