@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ipaddress
+import os
 import secrets
 import socket
 from typing import TYPE_CHECKING
@@ -110,7 +111,8 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise ConfigurationError(f"cannot listen on {host}:{port}: {reason}") from None
 
 
 def _url(host: str, port: int) -> str:

@@ -9,7 +9,9 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import IO
 from urllib.parse import urljoin
 
 import requests
@@ -101,9 +103,27 @@ def served(
         engine.dispose()
 
 
+@dataclass(frozen=True)
+class Started:
+    """A dashboard in a process of its own."""
+
+    said: str
+    """Its first line."""
+    _output: IO[str]
+
+    @property
+    def url(self) -> str:
+        """Its address on this machine."""
+        return self.said.split()[2].replace("0.0.0.0", "127.0.0.1")
+
+    def says(self) -> str:
+        """The next line."""
+        return self._output.readline()
+
+
 @contextmanager
-def started(database_url: str, *arguments: str, **environment: str) -> Iterator[list[str]]:
-    """``scrapy dashboard`` as a user starts it; gives what it printed until it served."""
+def started(database_url: str, *arguments: str, **environment: str) -> Iterator[Started]:
+    """``scrapy dashboard`` as a user starts it; ended as a service manager ends it."""
     process = subprocess.Popen(
         [sys.executable, "-m", "scrapy", "dashboard", "--port", "0", *arguments],
         cwd=ROOT,
@@ -114,13 +134,11 @@ def started(database_url: str, *arguments: str, **environment: str) -> Iterator[
     )
     assert process.stdout is not None
     try:
-        lines = [process.stdout.readline()]
-        if "(Ctrl-C ends it)" in lines[0]:
-            server = re.search(r"http://\S+", lines[0])
-            assert server
-            # It accepts from before its first line on, and answers when it is ready.
-            requests.get(urljoin(server[0], "/login"), timeout=30)
-        yield lines
+        found = Started(process.stdout.readline(), process.stdout)
+        assert found.said.startswith("Partner Monitor: http://"), found.said
+        # It takes connections from before its first line on, and answers when it is ready.
+        requests.get(f"{found.url}/login", timeout=30)
+        yield found
     finally:
         process.terminate()
         process.wait(30)
