@@ -24,8 +24,8 @@ COUNTRIES = 164
 _QUIETER = 0.6
 """How much happens, measured by a busy country: most are quieter."""
 
-_BACK_SOON, _BACK_LATE, _ANEW = 0.7, 0.06, 0.05
-"""Of those that vanish: back within a week, back after months, come as a new partner."""
+_BACK_SOON, _BACK_LATE, _ANEW = 0.6, 0.1, 0.1
+"""Of those that vanish: back within a week, back after weeks or months, come as a new partner."""
 
 _RETURNS = 0.2
 """Of the customers that leave: back within days."""
@@ -100,9 +100,9 @@ def calendar(days: int, seed: int, end: date) -> Iterator[Day]:
         at = datetime.combine(on, time(5, 34, tzinfo=UTC)) + timedelta(seconds=rng.randrange(900))
         last = number == days - 1
         chance = rng.random()
-        if number > 0 and not last and ran and chance < 0.02:
+        if number > 0 and not last and ran and chance < 0.04:
             ran = False
-            yield Day(on=on, failed_at=at if chance < 0.01 else None)
+            yield Day(on=on, failed_at=at if chance < 0.02 else None)
             continue
         # Never two in a row, for then nobody would be delisted.
         yield Day(on=on, crawled_at=at, miscounts=last or (number % 89 == 40 and number < days - 3))
@@ -339,7 +339,7 @@ class Directory:
         if chance < _BACK_SOON:
             self._after(self._rng.randint(1, 6), lambda: self._list(one))
         elif chance < _BACK_SOON + _BACK_LATE:
-            self._after(self._rng.randint(35, 200), lambda: self._list(one))
+            self._after(self._rng.randint(9, 120), lambda: self._list(one))
         elif chance < _BACK_SOON + _BACK_LATE + _ANEW and len(one.customers) > 2:
             anew = self._new(one.country_id, one.name)
             anew.customers = dict(one.customers)
