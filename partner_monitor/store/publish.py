@@ -30,7 +30,7 @@ from partner_monitor.history import audit
 from partner_monitor.history.completeness import Completeness, assess
 from partner_monitor.history.fields import TRACKED
 from partner_monitor.items import Outcome
-from partner_monitor.store import flags, kept, profiles, worklist
+from partner_monitor.store import flags, kept, moves, profiles, worklist
 from partner_monitor.store.absence import apply_departures, mark_absent, publish_countries
 from partner_monitor.store.engine import (
     StoreError,
@@ -267,6 +267,7 @@ def _publish(
         _count(connection, instant)
     if run.spider == RECHECK:
         wrote |= profiles.publish(connection, run.id, instant, config.delist_after)
+    moves.note(connection, instant)
     flags.recompute(connection, instant, config.stale_after, config.delist_after)
     if run.spider == RECHECK:
         worklist.space_attempts(connection, run.id, instant)

@@ -28,7 +28,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 """The newest migration, which this schema is equal to."""
 
 metadata = MetaData(
@@ -287,6 +287,31 @@ partner_customers = Table(
     Index(None, "missing_since"),
     Index(None, "first_seen_at"),
     Index(None, "ended_at"),
+)
+
+customer_moves = Table(
+    "customer_moves",
+    metadata,
+    # A customer that left one partner and appeared at another, noted when both have happened.
+    Column("customer_id", BigInteger, ForeignKey("customers.id"), primary_key=True),
+    Column("from_partner_id", BigInteger, ForeignKey("partners.id"), primary_key=True),
+    Column("to_partner_id", BigInteger, ForeignKey("partners.id"), primary_key=True),
+    Column("left_at", UTCDateTime, primary_key=True),
+    Column("appeared_at", UTCDateTime, primary_key=True),
+    Column("noticed_at", UTCDateTime, nullable=False),
+    Index(None, "noticed_at"),
+)
+
+partner_recreations = Table(
+    "partner_recreations",
+    metadata,
+    # A partner that went, and one that came with nearly all of its customers.
+    Column("old_partner_id", BigInteger, ForeignKey("partners.id"), primary_key=True),
+    Column("new_partner_id", BigInteger, ForeignKey("partners.id"), primary_key=True),
+    Column("customers", Integer, nullable=False),
+    Column("shared", Integer, nullable=False),
+    Column("noticed_at", UTCDateTime, nullable=False),
+    Index(None, "noticed_at"),
 )
 
 daily_counts = Table(

@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
+from tests.publishing import SITE
 from tests.replica import naming
 from tests.replica.generate import generate, make_customer, make_partner
 from tests.replica.model import Country, Customer, Partner
-
-SITE = "https://directory.example"
 
 COUNTRIES = 164
 """Countries that have partners."""

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import gc
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cache, partial
 from itertools import islice
 from typing import Any
 
-from scrapy.utils.project import get_project_settings
 from sqlalchemy import Connection, Engine, Table, func, select, text
 
-from partner_monitor.config import Config, Thresholds, from_settings
-from partner_monitor.directory.countries import iso_code
 from partner_monitor.history.fields import TRACKED
-from partner_monitor.items import CountryItem, Layout, Outcome
-from partner_monitor.store import flags, migrate, publish, runs, staging
+from partner_monitor.items import Layout, Outcome
+from partner_monitor.store import flags, migrate, runs, staging
 from partner_monitor.store.engine import StoreError, open_engine, writing
 from partner_monitor.store.schema import crawl_runs
-from tests.years.directory import SITE, Day, Directory, Shown, calendar
-from tests.years.history import CARDS, CRAWL, GRACE, RECHECK, STALE, History, Row, live
+from tests.publishing import SITE, country, key, run, settings, stage_list
+from tests.years.directory import Day, Directory, Shown, calendar
+from tests.years.history import CRAWL, GRACE, RECHECK, STALE, History, Row, live
 
 END = date(2026, 11, 24)
 
@@ -72,26 +70,18 @@ def publish_daily(
 
     Takes minutes where ``build`` takes seconds; ``progress`` is told of each day.
     """
-    settings = get_project_settings()
-    settings.set("PARTNER_SITE_URL", SITE)
-    config = replace(
-        from_settings(settings, {"mode": "all"}),
-        # After a missed day more partners have moved than the audit lets pass at once.
-        thresholds=Thresholds(changed=1.0),
-    )
+    config = settings()
     with _empty(store) as engine:
         directory = Directory(partners, seed)
         for day, profiles in live(History(directory), calendar(days, seed, end)):
-            if day.failed_at:
-                failure = _failure(day.failed_at)
-                _run(engine, config, "partners", day.failed_at - CRAWL, day.failed_at, failure)
-            if day.crawled_at:
-                runs.claim_site(engine, SITE, day.crawled_at - CRAWL)
-                pages = partial(_stage_pages, directory, day)
-                _run(engine, config, "partners", day.crawled_at - CRAWL, day.crawled_at, pages)
-                read_at = day.crawled_at + RECHECK
-                looks = partial(_stage_profiles, directory, profiles, read_at)
-                _run(engine, config, "recheck", day.crawled_at + CRAWL, read_at, looks)
+            if at := day.failed_at:
+                run(engine, config, key("partners"), at - CRAWL, at, _failure(at))
+            if at := day.crawled_at:
+                runs.claim_site(engine, SITE, at - CRAWL)
+                cards = partial(_stage_list, directory, day)
+                run(engine, config, key("partners"), at - CRAWL, at, cards)
+                looks = partial(_stage_profiles, directory, profiles, at + RECHECK)
+                run(engine, config, key("recheck"), at + CRAWL, at + RECHECK, looks)
             progress(day)
         _analyze(engine)
 
@@ -163,22 +153,6 @@ def _bind(table: Table, name: str, connection: Connection) -> Callable[[Any], An
     return bind
 
 
-def _run(
-    engine: Engine,
-    config: Config,
-    spider: str,
-    started_at: datetime,
-    at: datetime,
-    stage: Callable[[Connection, int], None],
-) -> None:
-    key = runs.RunKey(spider=spider, mode="all", country_id=None, page=None, site=SITE)
-    run = runs.begin(engine, key, started_at, timedelta(hours=6))
-    with writing(engine) as connection:
-        stage(connection, run.id)
-        publish.conclude(connection, run.id, replace(config, clock=lambda: at))
-    run.lock.release()
-
-
 def _failure(at: datetime) -> Callable[[Connection, int], None]:
     failure = {
         "list_country_id": None,
@@ -191,49 +165,18 @@ def _failure(at: datetime) -> Callable[[Connection, int], None]:
     return lambda connection, run_id: staging.stage_failure(connection, run_id, failure)
 
 
-def _stage_pages(directory: Directory, day: Day, connection: Connection, run_id: int) -> None:
-    cards = directory.listed
-    menu = _menu(directory, miscounts=day.miscounts)
-    pages = -(-len(cards) // CARDS)
-    for page in range(1, pages + 1):
-        staging.stage_page(
-            connection,
-            run_id,
-            {
-                "list_country_id": None,
-                "page": page,
-                "url": f"{SITE}/partners/page/{page}",
-                "fetched_at": day.crawled_at,
-                "layout": Layout.ODOO_COM,
-                "declared_count": len(cards),
-                "last_page": pages,
-                "has_next": page < pages,
-                "page_link": f"{SITE}/partners/page/{{page}}",
-            },
-            [_card(one) for one in cards[CARDS * (page - 1) : CARDS * page]],
-            rejected=(),
-            menu=menu if page == 1 else (),
-            menu_total=sum(country.listed_count or 0 for country in menu),
-        )
-
-
-def _menu(directory: Directory, *, miscounts: bool) -> list[CountryItem]:
-    counts: dict[int, int] = {}
-    for one in directory.listed:
-        if one.country_id is not None:
-            counts[one.country_id] = counts.get(one.country_id, 0) + 1
-    if miscounts:  # the largest declares one that nobody can see
+def _stage_list(directory: Directory, day: Day, connection: Connection, run_id: int) -> None:
+    assert day.crawled_at is not None
+    counts = Counter(one.country_id for one in directory.listed if one.country_id is not None)
+    if day.miscounts:  # the largest declares one that nobody can see
         counts[max(counts, key=lambda id_: (counts[id_], id_))] += 1
-    return [
-        CountryItem(
-            id=id_,
-            name=directory.countries[id_].name,
-            slug=directory.countries[id_].slug,
-            iso_code=iso_code(directory.countries[id_].name, directory.countries[id_].slug),
-            listed_count=count,
-        )
+    menu = [
+        country(id_, where.name, where.slug, count)
         for id_, count in counts.items()
+        for where in (directory.countries[id_],)
     ]
+    cards = [_card(one) for one in directory.listed]
+    stage_list(connection, run_id, day.crawled_at, cards, menu)
 
 
 def _card(one: Shown) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import Table
@@ -18,16 +18,16 @@ from partner_monitor.directory.countries import iso_code
 from partner_monitor.history.fields import FILL_WATCHED, TRACKED
 from partner_monitor.history.ladder import change_type
 from partner_monitor.store import schema
-from tests.years.directory import SITE, Day, Directory, Shown
+from tests.publishing import CARDS, SITE
+from tests.years.directory import Day, Directory, Shown
 
 GRACE = timedelta(days=7)
 STALE = timedelta(days=30)
+MOVE = timedelta(days=30)
 CRAWL, RECHECK = timedelta(minutes=4), timedelta(minutes=20)
 """How long a crawl takes; and when, after it, the recheck has read its last profile."""
 PROFILES = 500
 """What a recheck reads at most; the first one reads all."""
-CARDS = 20
-"""Cards a page."""
 
 STATUS, COUNTRY, REFERENCES = (
     TRACKED.index(name) for name in ("status", "country_id", "references_count")
@@ -54,10 +54,10 @@ COLUMNS: dict[Table, tuple[str, ...]] = {
 """The columns of the rows that are kept as they come; the database gives the other ids."""
 
 VALID_TO = 2
-LAST_SEEN, MISSING_SINCE, MISSING_LOOKS, ENDED_AT, WITH_PARTNER, ENDED_RUN = (
+FIRST_SEEN, BASELINE, LAST_SEEN, MISSING_SINCE, MISSING_LOOKS, ENDED_AT, WITH_PARTNER, ENDED_RUN = (
     COLUMNS[schema.partner_customers].index(name)
     for name in (
-        *("last_seen_at", "missing_since", "missing_looks"),
+        *("first_seen_at", "baseline", "last_seen_at", "missing_since", "missing_looks"),
         *("ended_at", "ended_with_partner", "ended_run_id"),
     )
 )
@@ -430,6 +430,9 @@ class History:
             *(schema.partner_customers, schema.daily_counts),
         ):
             yield table, COLUMNS[table], self.rows[table]
+        yield schema.customer_moves, tuple(schema.customer_moves.c.keys()), self._moves()
+        recreations = schema.partner_recreations
+        yield recreations, tuple(recreations.c.keys()), self._recreations()
         yield schema.run_fields, ("run_id", "field", "cards", "filled"), self._fields
         yield schema.run_outcomes, ("run_id", "kind", "outcome", "pages"), self._outcomes
         columns = tuple(column.name for column in schema.staged_pages.c)
@@ -506,6 +509,51 @@ class History:
         of = self.directory.customers
         rows = [(id_, of[id_].name, of[id_].industry) for id_ in had]
         yield schema.customers, ("id", "name", "industry"), rows
+
+    def _shared(self) -> Iterator[tuple[Row, Row]]:
+        """A customer's row at one partner and at another, for every such pair."""
+        of: dict[int, list[Row]] = {}
+        for row in self.rows[schema.partner_customers]:
+            of.setdefault(row[1], []).append(row)
+        for here in of.values():
+            yield from ((one, other) for one in here for other in here if one[0] != other[0])
+
+    def _moves(self) -> Iterator[Row]:
+        opened = self.rows[schema.daily_counts][0][0]
+        for left, appeared in self._shared():
+            if left[ENDED_AT] is None:
+                continue
+            target = self.known[appeared[0]]
+            if appeared[BASELINE]:
+                came = target.first_seen_on
+                if came == opened or abs(appeared[FIRST_SEEN].date() - came) > MOVE:
+                    continue
+            if abs(appeared[FIRST_SEEN] - (left[MISSING_SINCE] or left[ENDED_AT])) <= MOVE:
+                noticed = max(appeared[FIRST_SEEN], left[ENDED_AT])
+                yield (
+                    left[1],
+                    left[0],
+                    target.shown.id,
+                    left[ENDED_AT],
+                    appeared[FIRST_SEEN],
+                    noticed,
+                )
+
+    def _recreations(self) -> Iterator[Row]:
+        opened = self.rows[schema.daily_counts][0][0]
+        shared: dict[tuple[int, int], list[datetime]] = {}
+        for left, appeared in self._shared():
+            if left[WITH_PARTNER] and appeared[BASELINE]:
+                noticed = max(left[ENDED_AT], appeared[FIRST_SEEN])
+                shared.setdefault((left[0], appeared[0]), []).append(noticed)
+        had = Counter(row[0] for row in self.rows[schema.partner_customers] if row[WITH_PARTNER])
+        for (old, new), noticed_at in shared.items():
+            gone, came = self.known[old], self.known[new].first_seen_on
+            if gone.delisted_at and gone.missing_since and came > opened:
+                begun = datetime.combine(came, time(tzinfo=UTC))
+                many = len(noticed_at) >= max(2, 0.8 * had[old])
+                if many and abs(begun - gone.missing_since) <= MOVE:
+                    yield (old, new, had[old], len(noticed_at), max(noticed_at))
 
     def _pages(self) -> Iterator[Row]:
         """``staged_pages``: what came of every page."""
