@@ -59,31 +59,35 @@ RECREATIONS = f"""
         AND n.first_seen_on > (SELECT MIN(first_seen_on) FROM partners)"""
 """The rows of ``partner_recreations``, likewise."""
 
-_GONE_NOW = "(SELECT id FROM partners WHERE delisted_at = :instant)"
-_FIRST_READ_NOW = """(SELECT partner_id FROM partner_customers
-    WHERE first_seen_at = :instant AND baseline)"""
+_GONE_NOW = "SELECT id FROM partners WHERE delisted_at = :instant"
+_ARRIVED_AND_FIRST_READ_NOW = """
+    SELECT DISTINCT g.partner_id FROM partner_customers g
+    JOIN partners n ON n.id = g.partner_id
+    WHERE g.first_seen_at = :instant AND g.baseline
+        AND n.first_seen_on > (SELECT MIN(first_seen_on) FROM partners)"""
 
 
 def note(connection: Connection, instant: datetime) -> None:
     """Note what the publish of ``instant`` completes; again is once."""
+    at = bindparam("instant", instant, type_=UTCDateTime)
+    dialect = connection.dialect.name
     for which in ("l.ended_at = :instant", "g.first_seen_at = :instant"):
-        _execute(
-            connection,
-            f"INSERT INTO customer_moves {MOVES.format(which=which)} ON CONFLICT DO NOTHING",
-            instant,
-        )
-    _execute(
-        connection,
-        f"""DELETE FROM partner_recreations
-            WHERE old_partner_id IN {_GONE_NOW} OR new_partner_id IN {_FIRST_READ_NOW}
-                OR old_partner_id IN (SELECT id FROM partners WHERE delisted_at IS NULL)""",
-        instant,
-    )
-    for which in (f"l.partner_id IN {_GONE_NOW}", f"g.partner_id IN {_FIRST_READ_NOW}"):
-        query = RECREATIONS.format(which=which)
-        _execute(
-            connection, f"INSERT INTO partner_recreations {query} ON CONFLICT DO NOTHING", instant
-        )
+        moved = f"INSERT INTO customer_moves {MOVES.format(which=which)} ON CONFLICT DO NOTHING"
+        connection.execute(text(spelled(moved, dialect)).bindparams(at))
+    back = "SELECT id FROM partners WHERE delisted_at IS NULL"
+    connection.execute(text(f"DELETE FROM partner_recreations WHERE old_partner_id IN ({back})"))
+    # Few a day, so they are looked for one by one and not in one great join.
+    for side, mine, found in (
+        ("old_partner_id", "l.partner_id", _GONE_NOW),
+        ("new_partner_id", "g.partner_id", _ARRIVED_AND_FIRST_READ_NOW),
+    ):
+        query = RECREATIONS.format(which=f"{mine} = :id")
+        anew = f"INSERT INTO partner_recreations {query} ON CONFLICT DO NOTHING"
+        for id_ in connection.execute(text(found).bindparams(at)).scalars().all():
+            connection.execute(
+                text(f"DELETE FROM partner_recreations WHERE {side} = :id"), {"id": id_}
+            )
+            connection.execute(text(spelled(anew, dialect)), {"id": id_})
 
 
 def spelled(query: str, dialect: str) -> str:
@@ -94,8 +98,3 @@ def spelled(query: str, dialect: str) -> str:
         else r"(julianday(\1) - julianday(\2))"
     )
     return _DAYS.sub(days, query)
-
-
-def _execute(connection: Connection, query: str, instant: datetime) -> None:
-    statement = text(spelled(query, connection.dialect.name))
-    connection.execute(statement.bindparams(bindparam("instant", instant, type_=UTCDateTime)))

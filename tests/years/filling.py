@@ -54,7 +54,7 @@ def build(
                     text("SELECT setval(pg_get_serial_sequence('crawl_runs', 'id'), :last)"),
                     {"last": history.runs},
                 )
-        _analyze(engine)
+        _tend(engine)
 
 
 def publish_daily(
@@ -82,8 +82,10 @@ def publish_daily(
                 run(engine, config, key("partners"), at - CRAWL, at, cards)
                 looks = partial(_stage_profiles, directory, profiles, at + RECHECK)
                 run(engine, config, key("recheck"), at + CRAWL, at + RECHECK, looks)
+            if day.on.day % 10 == 1:
+                _tend(engine)
             progress(day)
-        _analyze(engine)
+        _tend(engine)
 
 
 @contextmanager
@@ -112,11 +114,11 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _analyze(engine: Engine) -> None:
-    """What autovacuum does in time for a PostgreSQL store that grows by the day."""
+def _tend(engine: Engine) -> None:
+    """What autovacuum does for a PostgreSQL store that grows by the day, also where it is off."""
     if engine.dialect.name == "postgresql":
-        with writing(engine) as connection:
-            connection.exec_driver_sql("ANALYZE")
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM ANALYZE")
 
 
 def _insert(
