@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, text
 from partner_monitor.history.fields import TRACKED
 from partner_monitor.history.ladder import RANK
 from partner_monitor.store.engine import reading
+from partner_monitor.store.moves import MOVES, RECREATIONS, spelled
 
 _SAME = " AND ".join(f"p.{name} IS NOT DISTINCT FROM v.{name}" for name in TRACKED)
 _LAST = """SELECT v.*, ROW_NUMBER() OVER (PARTITION BY partner_id ORDER BY valid_from DESC, id DESC)
@@ -18,6 +19,10 @@ _STEPS = """SELECT partner_id, valid_from, valid_to, status, references_count,
         LAG(status) OVER w AS old_status, LAG(references_count) OVER w AS old_count,
         LAG(valid_to) OVER w AS gap_from, ROW_NUMBER() OVER w AS n
     FROM partner_versions WINDOW w AS (PARTITION BY partner_id ORDER BY valid_from, id)"""
+
+_MOVES, _RECREATIONS = (query.format(which="1 = 1") for query in (MOVES, RECREATIONS))
+_MOVE = "customer_id, from_partner_id, to_partner_id, left_at, appeared_at, noticed_at"
+_NOTED = "SELECT * FROM partner_recreations"
 
 
 def _rank(status: str) -> str:
@@ -118,6 +123,16 @@ CHECKS = {
         SELECT c.partner_id, c.first_seen_at AS at FROM partner_customers c
         JOIN partners p ON p.id = c.partner_id
         WHERE p.delisted_at IS NOT NULL AND c.ended_at IS NULL""",
+    "a customer's move is not noted, or is none": f"""
+        SELECT from_partner_id AS partner_id, noticed_at AS at FROM ({_MOVES}
+            EXCEPT SELECT {_MOVE} FROM customer_moves) lacking
+        UNION ALL SELECT from_partner_id, noticed_at FROM (SELECT {_MOVE} FROM customer_moves
+            EXCEPT {_MOVES}) strange""",
+    "a partner created anew is not noted, or was not": f"""
+        SELECT old_partner_id AS partner_id, noticed_at AS at FROM ({_RECREATIONS}
+            EXCEPT {_NOTED}) lacking
+        UNION ALL SELECT old_partner_id, noticed_at FROM ({_NOTED}
+            EXCEPT {_RECREATIONS}) strange""",
 }
 """What must not be found, each with a query for the rows that show it."""
 
@@ -150,6 +165,7 @@ def violations_within(connection: Connection) -> Iterator[Violation]:
 
 def _spelled(query: str, dialect: str) -> str:
     """SQLite knows the standard's IS DISTINCT FROM only since 3.39, and IS NOT ever since."""
+    query = spelled(query, dialect)
     if dialect != "sqlite":
         return query
     return query.replace("IS NOT DISTINCT FROM", "IS").replace("IS DISTINCT FROM", "IS NOT")

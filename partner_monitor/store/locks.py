@@ -6,6 +6,7 @@ SQLite: a file lock beside the store. PostgreSQL: an advisory lock of a session 
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from typing import Protocol
 
 from filelock import FileLock, Timeout
@@ -57,6 +58,9 @@ class _SessionLock:
     def release(self) -> None:
         if self._connection.closed:
             return
+        # Told, the server frees it at once: it takes a moment to notice that a session has gone.
+        with suppress(StoreGone):
+            self._connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": self._key})
         # Closing the session, not returning it to the pool, is what frees the lock for certain.
         self._connection.invalidate()
         self._connection.close()

@@ -35,7 +35,7 @@ from sqlalchemy.sql.selectable import NamedFromClause
 
 from partner_monitor.history.ladder import ChangeType
 from partner_monitor.items import Outcome
-from partner_monitor.store.engine import drop_scratch, make_scratch, upsert
+from partner_monitor.store.engine import analyze, drop_scratch, make_scratch, upsert
 from partner_monitor.store.schema import (
     UTCDateTime,
     customers,
@@ -147,6 +147,7 @@ def _resolve(connection: Connection, run_id: int) -> None:
             ),
         )
     )
+    analyze(connection, looked)
 
 
 def _note_the_gone(connection: Connection, run_id: int, delist_after: timedelta) -> None:

@@ -30,10 +30,11 @@ from partner_monitor.history import audit
 from partner_monitor.history.completeness import Completeness, assess
 from partner_monitor.history.fields import TRACKED
 from partner_monitor.items import Outcome
-from partner_monitor.store import flags, kept, profiles, worklist
+from partner_monitor.store import flags, kept, moves, profiles, worklist
 from partner_monitor.store.absence import apply_departures, mark_absent, publish_countries
 from partner_monitor.store.engine import (
     StoreError,
+    analyze,
     drop_scratch,
     make_scratch,
     serialize_publishes,
@@ -64,6 +65,7 @@ from partner_monitor.store.schema import (
     run_outcomes,
     staged_cards,
     staged_pages,
+    staged_profile_customers,
     staged_profiles,
 )
 from partner_monitor.store.staging import picked, read_so_far
@@ -134,6 +136,7 @@ def _conclude(
     given_up: str | None = None,
 ) -> Published:
     run_id: int = run.id
+    analyze(connection, staged_cards, staged_profiles, staged_profile_customers)
     times = gather_times(connection, run_id)
     known_countries = frozenset(connection.execute(select(countries.c.id)).scalars())
     completeness = (
@@ -158,6 +161,7 @@ def _conclude(
             resolve(run_id, clearable, completeness.whole),
         )
     )
+    analyze(connection, resolved)
     evidence = gather_evidence(connection, run, fields, baselines, completeness)
     looks = gather_looks(connection, run)
     verdict = audit.judge(evidence, looks, config.thresholds)
@@ -267,6 +271,7 @@ def _publish(
         _count(connection, instant)
     if run.spider == RECHECK:
         wrote |= profiles.publish(connection, run.id, instant, config.delist_after)
+    moves.note(connection, instant)
     flags.recompute(connection, instant, config.stale_after, config.delist_after)
     if run.spider == RECHECK:
         worklist.space_attempts(connection, run.id, instant)

@@ -292,6 +292,31 @@ partner_customers = Table(
     Index(None, "ended_at"),
 )
 
+customer_moves = Table(
+    "customer_moves",
+    metadata,
+    # A customer that left one partner and appeared at another, noted when both have happened.
+    Column("customer_id", BigInteger, ForeignKey("customers.id"), primary_key=True),
+    Column("from_partner_id", BigInteger, ForeignKey("partners.id"), primary_key=True),
+    Column("to_partner_id", BigInteger, ForeignKey("partners.id"), primary_key=True),
+    Column("left_at", UTCDateTime, primary_key=True),
+    Column("appeared_at", UTCDateTime, primary_key=True),
+    Column("noticed_at", UTCDateTime, nullable=False),
+    Index(None, "noticed_at"),
+)
+
+partner_recreations = Table(
+    "partner_recreations",
+    metadata,
+    # A partner that went, and one that came with nearly all of its customers.
+    Column("old_partner_id", BigInteger, ForeignKey("partners.id"), primary_key=True),
+    Column("new_partner_id", BigInteger, ForeignKey("partners.id"), primary_key=True),
+    Column("customers", Integer, nullable=False),
+    Column("shared", Integer, nullable=False),
+    Column("noticed_at", UTCDateTime, nullable=False),
+    Index(None, "noticed_at"),
+)
+
 daily_counts = Table(
     "daily_counts",
     metadata,

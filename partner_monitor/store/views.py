@@ -2,24 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
 from sqlalchemy import Connection
-
-_ARGUMENT = r"((?:[^(),]|\([^()]*\))+)"
-_DAYS = re.compile(rf"DAYS\({_ARGUMENT}, {_ARGUMENT}\)")
-
-MOVED_WITHIN = 30
-"""Days between leaving one partner and appearing at another that make it one move."""
-
-RECREATED_SHARE = 0.8
-"""The share of its customers by which a partner that came is the one that went."""
-
-# A customer that a partner brought along at its first look was won then, if it was seen arriving.
-_APPEARED = """SELECT g.* FROM partner_customers g JOIN partners gp ON gp.id = g.partner_id
-        WHERE NOT g.baseline OR (
-            gp.first_seen_on > (SELECT MIN(first_seen_on) FROM partners)
-            AND ABS(DAYS(g.first_seen_on, gp.first_seen_on)) <= 30)"""
 
 BUCKET = """CASE
         WHEN p.average_project_size IS NULL THEN NULL
@@ -69,41 +52,23 @@ VIEWS = {
         JOIN partners p ON p.id = h.partner_id
         LEFT JOIN countries c ON c.id = p.country_id
         WHERE h.old_count IS NOT NULL""",
-    "report_partner_recreations": f"""
+    "report_partner_recreations": """
         SELECT o.id AS old_partner_id, o.name AS old_partner, n.id AS new_partner_id,
-            n.name AS new_partner, s.had AS customers, s.shared,
-            CASE WHEN s.came > s.went THEN s.came ELSE s.went END AS noticed_on
-        FROM (
-            SELECT l.partner_id AS old_id, g.partner_id AS new_id, COUNT(*) AS shared,
-                MAX(l.ended_at) AS went, MAX(g.first_seen_at) AS came,
-                (SELECT COUNT(*) FROM partner_customers h
-                    WHERE h.partner_id = l.partner_id AND h.ended_with_partner) AS had
-            FROM partner_customers l
-            JOIN partner_customers g ON g.customer_id = l.customer_id
-                AND g.partner_id <> l.partner_id AND g.baseline
-            WHERE l.ended_with_partner
-            GROUP BY l.partner_id, g.partner_id) s
-        JOIN partners o ON o.id = s.old_id AND o.delisted_at IS NOT NULL
-        JOIN partners n ON n.id = s.new_id
-        WHERE s.shared >= 2 AND s.shared >= {RECREATED_SHARE} * s.had
-            AND ABS(DAYS(n.first_seen_on, o.missing_since)) <= {MOVED_WITHIN}
-            AND n.first_seen_on > (SELECT MIN(first_seen_on) FROM partners)""",
-    "report_customer_moves": f"""
+            n.name AS new_partner, r.customers, r.shared, r.noticed_at AS noticed_on
+        FROM partner_recreations r
+        JOIN partners o ON o.id = r.old_partner_id
+        JOIN partners n ON n.id = r.new_partner_id""",
+    "report_customer_moves": """
         SELECT c.id AS customer_id, c.name AS customer, c.industry,
             f.id AS from_partner_id, f.name AS from_partner,
             t.id AS to_partner_id, t.name AS to_partner,
-            l.ended_at AS left_at, g.first_seen_at AS appeared_at,
-            CASE WHEN g.first_seen_at > l.ended_at THEN g.first_seen_at ELSE l.ended_at END
-                AS noticed_on
-        FROM partner_customers l
-        JOIN ({_APPEARED}) g ON g.customer_id = l.customer_id AND g.partner_id <> l.partner_id
-        JOIN customers c ON c.id = l.customer_id
-        JOIN partners f ON f.id = l.partner_id
-        JOIN partners t ON t.id = g.partner_id
-        WHERE l.ended_at IS NOT NULL
-            AND ABS(DAYS(g.first_seen_at, COALESCE(l.missing_since, l.ended_at))) <= {MOVED_WITHIN}
-            AND NOT EXISTS (SELECT 1 FROM report_partner_recreations r
-                WHERE r.old_partner_id = l.partner_id AND r.new_partner_id = g.partner_id)""",
+            m.left_at, m.appeared_at, m.noticed_at AS noticed_on
+        FROM customer_moves m
+        JOIN customers c ON c.id = m.customer_id
+        JOIN partners f ON f.id = m.from_partner_id
+        JOIN partners t ON t.id = m.to_partner_id
+        WHERE NOT EXISTS (SELECT 1 FROM partner_recreations r
+            WHERE r.old_partner_id = f.id AND r.new_partner_id = t.id)""",
     "report_daily_counts": """
         SELECT d.day, d.country_id, c.name AS country, d.status, d.partners
         FROM daily_counts d LEFT JOIN countries c ON c.id = d.country_id""",
@@ -115,20 +80,10 @@ def recreate(connection: Connection) -> None:
     """Drop every view and make it as it is defined here."""
     drop(connection)
     for name, query in VIEWS.items():
-        connection.exec_driver_sql(f"CREATE VIEW {name} AS {_spelled(query, connection)}")
+        connection.exec_driver_sql(f"CREATE VIEW {name} AS {query}")
 
 
 def drop(connection: Connection) -> None:
     """Drop every view, so that the tables below them may change."""
     for name in reversed(VIEWS):
         connection.exec_driver_sql(f"DROP VIEW IF EXISTS {name}")
-
-
-def _spelled(query: str, connection: Connection) -> str:
-    """``DAYS(a, b)``, the days from b to a, in the database's own words."""
-    days = (
-        r"(EXTRACT(EPOCH FROM (CAST(\1 AS timestamptz) - CAST(\2 AS timestamptz))) / 86400)"
-        if connection.dialect.name == "postgresql"
-        else r"(julianday(\1) - julianday(\2))"
-    )
-    return _DAYS.sub(days, query)

@@ -115,6 +115,23 @@ PLANTED = {
     "a customer stays with a delisted partner": (
         f"UPDATE partner_customers SET partner_id = {GONE} WHERE {CUSTOMER}",
     ),
+    "a customer's move is not noted, or is none": (
+        f"""INSERT INTO partner_customers (partner_id, customer_id, first_seen_on, first_seen_at,
+                baseline, last_seen_at, ended_at, missing_looks, ended_with_partner, run_id)
+            SELECT p.id, c.customer_id, c.first_seen_on, r.published_at,
+                p.id = 0, c.last_seen_at, c.last_seen_at, 2, p.id = 0, r.id
+            FROM partner_customers c
+            JOIN partners p ON p.id IN ({PROMOTED}, {BACK})
+            JOIN crawl_runs r ON r.id = 1
+            WHERE c.{CUSTOMER}""",
+        f"""INSERT INTO customer_moves
+            SELECT customer_id, partner_id, {GONE}, first_seen_at, first_seen_at, first_seen_at
+            FROM partner_customers WHERE {CUSTOMER}""",
+    ),
+    "a partner created anew is not noted, or was not": (
+        f"""INSERT INTO partner_recreations
+            SELECT id, {QUIET}, 2, 2, delisted_at FROM partners WHERE id = {GONE}""",
+    ),
 }
 """What may be wrong in a store, by the check that has to find it."""
 

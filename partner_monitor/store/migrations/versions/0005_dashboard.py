@@ -6,7 +6,7 @@ from alembic import op
 from partner_monitor.store.schema import UTCDateTime
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
