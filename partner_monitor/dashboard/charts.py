@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from partner_monitor.reports.charts import SHADES
@@ -144,16 +145,18 @@ def time_line(versions: Sequence[Version]) -> Chart:
             if any(version.values[field] is not None for version in shown)
         ],
         marks=[
-            {"at": version.valid_from.isoformat(), "text": version.values["status"] or "?"}
-            for n, version in enumerate(versions)
-            if n == 0 or version.returned or "status" in version.changed
-        ]
-        + [
-            {"at": before.valid_to.isoformat(), "text": "gone"}
-            for before, after in zip(versions, [*versions[1:], None], strict=True)
-            if before.valid_to is not None and (after is None or after.returned)
+            {"at": at.isoformat(), "text": text}
+            for version, after in zip(versions, [*versions[1:], None], strict=True)
+            for at, text in _marks(version, after)
         ],
     )
+
+
+def _marks(version: Version, after: Version | None) -> Iterator[tuple[datetime, str]]:
+    if not version.changed or "status" in version.changed:  # an arrival, a return, a step
+        yield version.valid_from, version.values["status"] or "?"
+    if version.valid_to is not None and (after is None or after.returned):
+        yield version.valid_to, "gone"
 
 
 def _ends(version: Version) -> Sequence[str]:

@@ -18,10 +18,12 @@ from partner_monitor.store.users import Role
 from tests.crawling import rows
 from tests.dashboard.directory import (
     BELGIUM,
+    FIRST,
     GERMANY,
     HOSTILE_PARTNER,
     ICELAND,
     NOW,
+    SECOND,
     SPAIN,
     fill,
 )
@@ -277,6 +279,12 @@ def test_pages_of_a_partner_a_country_and_a_run(anna: Visitor) -> None:
     run = text(anna.get("/runs/detail?pk=3"))
     for words in ("all read, all counts met", "delisted 1", "demoted 1", "initial 2", "promoted 1"):
         assert words in run, words
+    line = charts(anna.get("/partners/detail?pk=201"))["Time line"]
+    marks = [(mark["text"], datetime.fromisoformat(mark["at"])) for mark in line["marks"]]
+    assert [text for text, _ in marks] == ["gold", "silver"]
+    assert [at.date() for _, at in marks] == [FIRST.date(), SECOND.date()]
+    gone = charts(anna.get("/partners/detail?pk=602"))["Time line"]["marks"]
+    assert [mark["text"] for mark in gone] == ["ready", "gone"]
     for missing in ("/partners/detail?pk=999", "/countries/detail?pk=x", "/runs/detail"):
         assert anna.get(missing).status_code == 404, missing
 

@@ -101,13 +101,15 @@
                   },
             yaxis: lying ? { labels: { maxWidth: 150 } } : chart.series.map(axis),
             annotations: {
-                xaxis: chart.marks.map(function (mark) {
+                xaxis: chart.marks.map(function (mark, n) {
                     return {
                         x: Date.parse(mark.at),
                         borderColor: outline,
                         label: {
                             text: harmless(mark.text),
                             orientation: "horizontal",
+                            textAnchor: "start",
+                            offsetY: 18 * (n % 3), // those that are close do not hide each other
                             style: { color: "#111", background: "#e5e7eb" },
                         },
                     };
