@@ -6,6 +6,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import Engine, make_url
 
 from partner_monitor.store import engine as store_engine
-from partner_monitor.store import locks
+from partner_monitor.store import locks, migrate
+from partner_monitor.store.users import Role
 from tests.crawling import Crawled, crawl, rows, scrapy
+from tests.dashboard.serving import Visitor, add_user, served
 from tests.parts import postgres_url
 from tests.replica import Replica, World
 from tests.truth import expected_partners, stored_partners
@@ -254,3 +257,24 @@ def test_a_command_on_a_server_that_is_away_says_so_in_one_line(
         assert len(ended.stderr.splitlines()) == 1
         assert "does not answer" in ended.stderr
     server.open()
+
+
+@postgres
+def test_the_dashboard_says_that_its_server_is_away_and_goes_on_when_it_is_back(
+    server: Server, postgres_database_url: str
+) -> None:
+    engine = store_engine.open_engine(postgres_database_url)
+    migrate.upgrade(engine)
+    engine.dispose()
+    add_user(postgres_database_url, "vera", Role.VIEWER)
+    with served(postgres_database_url, datetime.now(UTC)) as site:
+        visitor = Visitor(site)
+        assert visitor.log_in("vera").status_code == 200
+        server.close()
+        for path in ("/", "/partners/list"):
+            answer = visitor.get(path)
+            assert answer.status_code == 503
+            assert answer.text.startswith("the database postgresql+psycopg://")
+            assert answer.text.count("\n") == 1
+        server.open()
+        assert visitor.get("/partners/list").status_code == 200

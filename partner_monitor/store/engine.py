@@ -137,7 +137,8 @@ def drop_scratch(connection: Connection, *tables: Table) -> None:
 def _name_an_absence(context: ExceptionContext) -> None:
     """Turn the drivers' many ways of having lost a database into one."""
     error = context.sqlalchemy_exception
-    if not isinstance(error, OperationalError | InterfaceError):
+    # A pooled connection that is found dead before its use is replaced by the pool itself.
+    if context.is_pre_ping or not isinstance(error, OperationalError | InterfaceError):
         return
     # To SQLite a mistake in a statement is an operational error, too.
     code = getattr(error.orig, "sqlite_errorcode", None)
