@@ -7,8 +7,8 @@ import platform
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import uuid
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, text
 
 from tests.bench import export, views
 from tests.bench.stores import Stores
-from tests.parts import POSTGRES, postgres_url
+from tests.parts import POSTGRES, postgres_database, postgres_url
 
 BENCHMARKS: dict[str, Callable[[Stores], str]] = {"views": views.run, "export": export.run}
 """Name and function of each benchmark; a function takes the stores and gives a Markdown table."""
@@ -34,11 +34,12 @@ def main() -> int:
     options = parser.parse_args()
     if fault := POSTGRES.fault():
         parser.error(f"PostgreSQL is missing ({fault}): {POSTGRES.remedy}")
-    with tempfile.TemporaryDirectory() as folder, _database() as database:
+    name = f"partner_bench_{uuid.uuid4().hex}"
+    with tempfile.TemporaryDirectory() as folder, postgres_database(name) as database:
         stores = Stores(Path(folder), database, options.versions)
         print(_machine())
-        for name in options.name or BENCHMARKS:
-            print(f"\n{BENCHMARKS[name](stores)}", flush=True)
+        for benchmark in options.name or BENCHMARKS:
+            print(f"\n{BENCHMARKS[benchmark](stores)}", flush=True)
     return 0
 
 
@@ -59,22 +60,6 @@ def _machine() -> str:
         f"{model}; Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
         f"PostgreSQL {server}, SQLAlchemy {version('SQLAlchemy')}"
     )
-
-
-@contextmanager
-def _database() -> Iterator[str]:
-    """URL of an empty PostgreSQL database that lives as long as the benchmarks."""
-    name = "partner_bench"
-    engine = create_engine(postgres_url(), isolation_level="AUTOCOMMIT")
-    try:
-        with engine.connect() as connection:
-            connection.execute(text(f"drop database if exists {name} with (force)"))
-            connection.execute(text(f"create database {name} template template0"))
-        yield postgres_url().set(database=name).render_as_string(hide_password=False)
-        with engine.connect() as connection:
-            connection.execute(text(f"drop database {name} with (force)"))
-    finally:
-        engine.dispose()
 
 
 if __name__ == "__main__":
