@@ -22,6 +22,7 @@ from typing import Any
 
 from sqlalchemy import Row, text
 
+from partner_monitor.store import check
 from partner_monitor.store.engine import open_engine, reading
 
 ROOT = Path(__file__).parents[1]
@@ -97,6 +98,15 @@ def rows(database_url: str, query: str, **parameters: Any) -> list[Row[Any]]:
     try:
         with reading(engine) as connection:
             return list(connection.execute(text(query), parameters))
+    finally:
+        engine.dispose()
+
+
+def violations(database_url: str) -> list[str]:
+    """What ``scrapy db check`` would say of a store."""
+    engine = open_engine(database_url)
+    try:
+        return [str(violation) for violation in check.violations(engine)]
     finally:
         engine.dispose()
 

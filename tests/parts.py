@@ -10,6 +10,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -88,11 +89,9 @@ def chromium() -> str:
     return shutil.which("chromium") or ""
 
 
-@pytest.fixture
-def postgres_database_url() -> Iterator[str]:
-    """URL of an empty PostgreSQL database that lives as long as the test."""
-    need(POSTGRES)
-    name = f"partner_test_{uuid.uuid4().hex}"
+@contextmanager
+def postgres_database(name: str) -> Iterator[str]:
+    """URL of an empty PostgreSQL database that is made here and dropped at the end."""
     engine = _server()
     try:
         with engine.connect() as connection:
@@ -103,6 +102,14 @@ def postgres_database_url() -> Iterator[str]:
             connection.execute(text(f"drop database {name} with (force)"))
     finally:
         engine.dispose()
+
+
+@pytest.fixture
+def postgres_database_url() -> Iterator[str]:
+    """URL of an empty PostgreSQL database that lives as long as the test."""
+    need(POSTGRES)
+    with postgres_database(f"partner_test_{uuid.uuid4().hex}") as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import Row, inspect
 
 from partner_monitor import settings
 from partner_monitor.items import Outcome
@@ -16,7 +19,9 @@ from partner_monitor.store.runs import State
 from partner_monitor.store.schema import metadata
 from partner_monitor.store.views import VIEWS
 from tests.crawling import ROOT, crawl, rows
+from tests.publishing import card, watching
 from tests.replica import Replica, World
+from tests.years import build
 
 DOCS = ROOT / "docs"
 PAGE = (DOCS / "sql.md").read_text(encoding="utf-8")
@@ -76,6 +81,102 @@ def test_the_queries_find_what_the_first_run_wrote(store: str) -> None:
     assert sum(row.partners for row in rows(store, as_of)) == 60
     by_country = next(query for query in QUERIES if "gold_percent" in query)
     assert sum(row.total for row in rows(store, by_country)) == 60
+
+
+@pytest.mark.postgres
+def test_every_query_gives_the_same_rows_on_both_databases(
+    postgres_database_url: str, tmp_path: Path
+) -> None:
+    stores = f"sqlite:///{tmp_path / 'store.db'}", postgres_database_url
+    for store in stores:
+        build(store, partners=400, days=60, end=date(2026, 12, 10))
+    empty = []
+    for query in QUERIES:
+        here, there = (sorted(map(plain, rows(store, query)), key=repr) for store in stores)
+        assert here == there, query
+        if not here and query in PAGE:
+            empty.append(query)
+    # The partners that the page names as examples are not among them; everything else happened.
+    assert all("8306934" in query or "Rufus Firefly" in query for query in empty), empty
+
+
+def plain(row: Row[Any]) -> tuple[Any, ...]:
+    """A row with its values in one spelling, whichever the database."""
+    return tuple(
+        float(value)
+        if isinstance(value, Decimal)
+        else f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
+        if isinstance(value, datetime)
+        else str(value)
+        if isinstance(value, date)
+        else value
+        for value in row
+    )
+
+
+def asked(heading: str) -> str:
+    """The query that answers a question of the page."""
+    section = PAGE.split(f"### {heading}\n")[1]
+    return str(re.findall(r"^```sql\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)[0])
+
+
+def test_the_questions_are_answered_as_one_would_by_hand(database_url: str) -> None:
+    """Gold and Rise and Gone are there on the first day; Late comes on the second as ready."""
+
+    def on(month: int, day: int) -> datetime:
+        return datetime(2026, month, day, 6, tzinfo=UTC)
+
+    def answer(heading: str, *columns: str) -> list[tuple[Any, ...]]:
+        return [
+            tuple(getattr(row, name) for name in columns)
+            for row in rows(database_url, asked(heading))
+        ]
+
+    gold = card(1, "gold", name="Gold", references_count=60, retention_rate=90)
+    rise = card(2, name="Rise", references_count=10)
+    gone = card(3, name="Rufus Firefly SA", references_count=5, retention_rate=80)
+    late = card(4, name="Late", country_id=302)
+    with watching(database_url, timedelta(0)) as watch:
+        watch.list(on(10, 30), gold, rise, gone)
+        watch.look(on(10, 30) + timedelta(hours=1), {1: (), 2: (), 3: (11, 12)})
+        watch.list(on(11, 1), gold, rise, gone, late)
+        watch.look(on(11, 5), {1: (11,), 3: (12,)})
+        silver = rise | {"status": "silver", "references_count": 14}
+        watch.list(on(11, 20), gold | {"references_count": 63}, silver, late)
+        watch.list(on(11, 27), gold | {"references_count": 63}, silver, late | {"status": "gold"})
+    assert answer("Who was promoted this quarter?", "partner", "old_status", "new_status") == [
+        ("Rise", "ready", "silver"),
+        ("Late", "ready", "gold"),
+    ]
+    assert sorted(answer("How many partners had each status on a day?", "status", "partners")) == [
+        ("gold", 1),
+        ("ready", 3),
+    ]
+    assert [
+        (*row[:4], row[4] and float(row[4]))
+        for row in answer(
+            "Does retention go with references?",
+            *("status", "references_shown", "partners", "with_retention", "retention"),
+        )
+    ] == [
+        ("gold", "0", 1, 0, None),
+        ("gold", "50+", 1, 1, 90.0),
+        ("silver", "10-49", 1, 0, None),
+    ]
+    grown = answer("Who grows fastest?", "name", "references_then", "references_later", "percent")
+    assert [(*row[:3], float(row[3])) for row in grown] == [
+        ("Rise", 10, 14, 40.0),
+        ("Gold", 60, 63, 5.0),
+    ]
+    churn = ("country", "listed", "came", "departed", "returned", "departed_percent")
+    assert [
+        (*row[:5], float(row[5])) for row in answer("How much churn has each country?", *churn)
+    ] == [("Freedonia", 2, 0, 1, 0, 50.0)]
+    assert answer("Who gained customers from one partner?", "to_partner", "customers") == [
+        ("Gold", 1)
+    ]
+    assert answer("How long does it take from ready to gold?", "name", "days") == [("Late", 26)]
+    assert answer("Where do the site's count and ours differ?", "country") == []
 
 
 def test_every_setting_is_told_with_its_default() -> None:

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from partner_monitor.store import check, runs
+from partner_monitor.store import runs
 from partner_monitor.store.engine import StoreError, open_engine, writing
-from tests.crawling import ROOT, crawl, rows, scrapy, scrapy_environment
+from tests.crawling import ROOT, crawl, rows, scrapy, scrapy_environment, violations
 from tests.replica import Fault, Replica, World
 from tests.truth import expected_partners, stored_partners
 
@@ -32,14 +32,6 @@ def store(tmp_path: Path) -> str:
 def ledger(store: str) -> tuple[str, str]:
     run = rows(store, "SELECT state, reason FROM crawl_runs ORDER BY id DESC LIMIT 1")[0]
     return run.state, run.reason
-
-
-def consistent(store: str) -> list[str]:
-    engine = open_engine(store)
-    try:
-        return [str(violation) for violation in check.violations(engine)]
-    finally:
-        engine.dispose()
 
 
 # --- what one page must not say ------------------------------------------------------------------
@@ -105,7 +97,7 @@ def test_a_partner_may_be_relisted_at_the_instant_it_was_delisted(database_url: 
     told = [row.change_type for row in rows(database_url, query, id=partner.id)]
     assert told == ["initial", "delisted", "relisted"]
     assert stored_partners(database_url) == expected_partners(world)
-    assert consistent(database_url) == []
+    assert violations(database_url) == []
 
 
 @pytest.mark.parametrize(
@@ -150,7 +142,7 @@ def test_a_discard_never_overwrites_a_publish(store: str, monkeypatch: pytest.Mo
     states = [row.state for row in rows(store, "SELECT state FROM crawl_runs ORDER BY id")]
     assert states == ["published", "published"]
     assert stored_partners(store) == expected_partners(world)
-    assert consistent(store) == []
+    assert violations(store) == []
 
 
 # --- knowing when to stop ------------------------------------------------------------------------

@@ -14,9 +14,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from partner_monitor.store import check
-from partner_monitor.store.engine import open_engine
-from tests.crawling import crawl, rows
+from tests.crawling import crawl, rows, violations
 from tests.replica import Country, Partner, Replica, World
 
 START = datetime(2026, 3, 1, 6, tzinfo=UTC)
@@ -117,14 +115,6 @@ def fresh_store() -> Any:
     shutil.rmtree(folder)
 
 
-def consistent(store: str) -> list[str]:
-    engine = open_engine(store)
-    try:
-        return [str(violation) for violation in check.violations(engine)]
-    finally:
-        engine.dispose()
-
-
 @SLOW
 @given(days=states(), data=st.data(), delist=st.sampled_from([0, 7]))
 def test_a_run_over_all_and_a_run_a_country_in_any_order_tell_the_same(
@@ -136,7 +126,7 @@ def test_a_run_over_all_and_a_run_a_country_in_any_order_tell_the_same(
         observe(site, whole, days, None, delist)
         observe(site, apart, days, orders, delist)
     assert events(apart) == events(whole)
-    assert consistent(whole) == consistent(apart) == []
+    assert violations(whole) == violations(apart) == []
 
 
 @SLOW
@@ -199,7 +189,7 @@ def test_an_older_run_never_turns_the_clock_back(
     assert [event for event in events(store) if event[1] in known] == before
     after = {row.id: row for row in rows(store, "SELECT * FROM partners ORDER BY id")}
     assert [after[row.id] for row in rows_before] == rows_before
-    assert consistent(store) == []
+    assert violations(store) == []
 
 
 def _last_retention(days: list[State], id_: int) -> int | None:

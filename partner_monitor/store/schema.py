@@ -193,6 +193,7 @@ partner_versions = Table(
     Column("average_project_size", Integer),
     Column("certified_experts", Integer),
     UniqueConstraint("partner_id", "valid_from"),
+    Index(None, "partner_id", "valid_to"),
     Index(None, "valid_from"),
     Index(None, "run_id"),
 )

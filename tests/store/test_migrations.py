@@ -15,11 +15,12 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import BindParameter, Connection, Date, Engine, bindparam, inspect, text
 
 from partner_monitor.history.fields import TRACKED
-from partner_monitor.store import migrate
+from partner_monitor.store import migrate, views
 from partner_monitor.store.engine import StoreError, open_engine, reading, writing
 from partner_monitor.store.schema import SCHEMA_VERSION, UTCDateTime, metadata
 from partner_monitor.store.views import VIEWS
-from tests.crawling import scrapy
+from tests.crawling import rows, scrapy
+from tests.years import build
 
 CHANGE = "changed_at run_id partner_id"
 
@@ -198,6 +199,29 @@ def test_a_store_of_the_first_schema_keeps_every_row(database_url: str, engine: 
             assert added == [(0, None)]
     checked = scrapy("db", "check", PARTNER_DATABASE_URL=database_url)
     assert (checked.returncode, checked.stdout) == (0, "the history is consistent\n")
+
+
+def test_moves_of_the_years_before_are_noted_by_the_upgrade(
+    database_url: str, engine: Engine
+) -> None:
+    build(engine, partners=400, days=60)
+    noted = {
+        table: rows(database_url, f"SELECT * FROM {table} ORDER BY 1, 2, 3, 4, 5")
+        for table in ("customer_moves", "partner_recreations")
+    }
+    assert all(noted.values())
+    with writing(engine) as connection:  # as schema 0003 left it
+        views.drop(connection)
+        for table in noted:
+            connection.execute(text(f"DROP TABLE {table}"))
+        connection.execute(text("DROP INDEX ix_partner_versions_partner_id_valid_to"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0003'"))
+    assert migrate.upgrade(engine) == "0003"
+    for table, before in noted.items():
+        assert rows(database_url, f"SELECT * FROM {table} ORDER BY 1, 2, 3, 4, 5") == before
+    with reading(engine) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
 
 
 @pytest.mark.parametrize("table", ["partners", "crawl_runs"])

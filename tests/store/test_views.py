@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 
 from partner_monitor.items import Layout
-from partner_monitor.store import check
-from partner_monitor.store.engine import open_engine
-from tests.crawling import rows
+from tests.crawling import rows, violations
 from tests.publishing import Watch, card, watching
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -27,14 +25,6 @@ def on(day: int) -> datetime:
 
 def told(store: str, query: str) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in rows(store, query)]
-
-
-def consistent(store: str) -> list[str]:
-    engine = open_engine(store)
-    try:
-        return [str(violation) for violation in check.violations(engine)]
-    finally:
-        engine.dispose()
 
 
 # --- the partners of now -------------------------------------------------------------------------
@@ -222,7 +212,7 @@ def test_the_counts_of_each_day_are_those_at_its_end(database_url: str) -> None:
         11: without_three,
         12: back,
     }
-    assert consistent(database_url) == []
+    assert violations(database_url) == []
 
 
 def test_the_counts_know_partners_without_a_country_and_without_a_status(
@@ -286,7 +276,7 @@ def test_a_customer_moved_if_it_appeared_within_thirty_days_of_leaving_either_wa
         (13, *(day(database_url, 40),) * 3),
         (14, day(database_url, 40), *(day(database_url, 70),) * 2),
     ]
-    assert consistent(database_url) == []
+    assert violations(database_url) == []
 
 
 def test_a_customer_that_left_and_came_back_to_the_same_partner_did_not_move(
@@ -348,7 +338,7 @@ def test_a_partner_created_anew_is_one_event_and_its_customers_did_not_move(
     else:
         assert recreations(database_url) == []
         assert moves(database_url) == [*((one, A, N) for one in taken), *others]
-    assert consistent(database_url) == []
+    assert violations(database_url) == []
 
 
 @pytest.mark.parametrize(("gap", "anew"), [(-31, False), (-30, True), (30, True), (31, False)])
@@ -380,4 +370,4 @@ def test_who_comes_back_was_not_created_anew_after_all(database_url: str) -> Non
         watch.list(on(9), card(B), card(C), card(N))
         assert recreations(database_url) == [(A, N, 2, 2)]
         assert moves(database_url) == []
-    assert consistent(database_url) == []
+    assert violations(database_url) == []

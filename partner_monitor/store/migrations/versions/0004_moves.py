@@ -1,4 +1,7 @@
-"""Customers that moved and partners created anew, noted at each publish; here for all before."""
+"""Customers that moved and partners created anew, noted at each publish; here for all before.
+
+And an index by which a version finds the one before it.
+"""
 
 import re
 
@@ -88,6 +91,12 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_partner_recreations_noticed_at", "partner_recreations", ["noticed_at"], unique=False
+    )
+    op.create_index(
+        "ix_partner_versions_partner_id_valid_to",
+        "partner_versions",
+        ["partner_id", "valid_to"],
+        unique=False,
     )
     days = (
         r"(EXTRACT(EPOCH FROM (CAST(\1 AS timestamptz) - CAST(\2 AS timestamptz))) / 86400)"

@@ -1,0 +1,1 @@
+"""Benchmarks, one module each with a ``run``; figures for docs/performance.md, never tests."""
