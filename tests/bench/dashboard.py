@@ -1,0 +1,105 @@
+"""How soon the dashboard's pages answer, also while runs are published."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import median, quantiles
+
+from partner_monitor.store.users import Role
+from tests.bench.stores import Stores
+from tests.crawling import ROOT, rows
+from tests.dashboard.serving import Visitor, add_user, started
+from tests.years.filling import END
+
+PARTNERS, DAYS = 4_000, 730
+
+VISITS = 40
+"""Of each page, one after the other."""
+
+
+def run(stores: Stores) -> str:
+    """A row a page: median and 95th percentile, alone and while runs are published."""
+    found = {name: _measure(url) for name, url in stores.years(PARTNERS, DAYS).items()}
+    pages = next(iter(found.values()))
+    columns = [f"{name}, {when}" for name in found for when in ("alone", "during publishes")]
+    lines = [
+        f"{PARTNERS:,} partners, {DAYS} days. Median, 95th percentile.",
+        "",
+        f"| ms | {' | '.join(columns)} |",
+        f"| --- |{' --- |' * len(columns)}",
+    ]
+    for page in pages:
+        cells = [times for each in found.values() for times in each[page]]
+        told = " | ".join(f"{median(times):.0f}, {quantiles(times, n=20)[-1]:.0f}" for times in cells)
+        lines.append(f"| {page} | {told} |")
+    return "\n".join(lines)
+
+
+def _measure(url: str) -> dict[str, tuple[list[float], list[float]]]:
+    add_user(url, "anna", Role.ADMIN)
+    partner, country = (
+        rows(url, f"SELECT {column} FROM partners GROUP BY 1 ORDER BY COUNT(*) DESC, 1 LIMIT 1")[0][0]
+        for column in ("id", "country_id")
+    )
+    busy = rows(
+        url, "SELECT partner_id FROM partner_versions GROUP BY 1 ORDER BY COUNT(*) DESC, 1 LIMIT 1"
+    )[0][0]
+    run_id = rows(url, "SELECT MAX(id) FROM crawl_runs")[0][0]
+    pages = {
+        "start page": "/",
+        "start page, one country": f"/?country={country}",
+        "start page, one status and year": f"/?status=ready&year={END.year}",
+        "partners": "/partners/list",
+        "partners, searched": "/partners/list?q=data",
+        "countries": "/countries/list",
+        "status history": "/status-history/list",
+        "references": "/references/list",
+        "customers": "/customers/list",
+        "customer moves": "/moves/list",
+        "runs": "/runs/list",
+        "a partner": f"/partners/detail?pk={partner}",
+        "the partner with most versions": f"/partners/detail?pk={busy}",
+        "a country": f"/countries/detail?pk={country}",
+        "a run": f"/runs/detail?pk={run_id}",
+    }
+    with started(url, PARTNER_NOW=f"{END}T12:00:00Z") as dashboard:
+        visitor = Visitor(dashboard.url)
+        visitor.log_in("anna")
+        for path in pages.values():  # templates are read once
+            assert visitor.get(path).status_code == 200, path
+        alone = {page: _visits(visitor, path) for page, path in pages.items()}
+        with _publishing(url):
+            during = {page: _visits(visitor, path) for page, path in pages.items()}
+    return {page: (alone[page], during[page]) for page in pages}
+
+
+def _visits(visitor: Visitor, path: str) -> list[float]:
+    """Milliseconds of each visit."""
+    times = []
+    for _ in range(VISITS):
+        begun = time.perf_counter()
+        visitor.get(path)
+        times.append((time.perf_counter() - begun) * 1000)
+    return times
+
+
+@contextmanager
+def _publishing(url: str) -> Iterator[None]:
+    """One run after the other is staged and published by another process."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.publishing", url],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()  # the first is published
+        yield
+    finally:
+        process.terminate()
+        process.wait(60)
