@@ -10,6 +10,7 @@ from sqlalchemy import Engine, Table
 from partner_monitor import alerts
 from partner_monitor.config import Config
 from partner_monitor.store import flags, publish, runs
+from partner_monitor.store.engine import StoreError
 
 
 class Acts:
@@ -23,7 +24,7 @@ class Acts:
         """Flag ``partners`` or ``countries``."""
         asked = await to_thread.run_sync(flags.request, self._engine, table, ids, self._config)
         if not asked:
-            return "Nothing was flagged: partners that are gone have no second look"
+            raise StoreError("nothing was flagged: it is gone, or not in this store")
         what = table.name if asked > 1 else {"partners": "partner"}.get(table.name, "country")
         return f"{asked} {what} flagged: the next recheck looks there (scrapy crawl recheck)"
 

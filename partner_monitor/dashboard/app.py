@@ -6,6 +6,7 @@ from sqlalchemy import Engine
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette_admin.contrib.sqla import Admin
+from starlette_admin.export import ExportConfig
 from starlette_admin.theme import DefaultTheme, TablerSettings
 
 from partner_monitor.config import Config
@@ -15,11 +16,15 @@ from partner_monitor.dashboard.charts import BUCKET_COLOURS, STATUS_COLOURS
 from partner_monitor.dashboard.login import Login, Patience
 from partner_monitor.dashboard.pages import Pages
 from partner_monitor.dashboard.security import (
+    Failures,
+    Limits,
     ScriptNonce,
     SecurityHeaders,
     Sessions,
-    StoreAway,
 )
+
+MOST_EXPORTED = 25_000
+"""Rows of one export, which is made in memory; ``scrapy export`` knows no limit."""
 
 
 class Theme(DefaultTheme):
@@ -44,15 +49,16 @@ def build(engine: Engine, config: Config, secret: str, first_admin: str | None =
         secret_key=secret,
         middlewares=[Middleware(Sessions, secret_key=secret)],
         timezone_config=None,
+        export_config=ExportConfig(max_rows=MOST_EXPORTED),
         index_view=Pages(engine, config, acts),
     )
     admin.templates.env.add_extension(ScriptNonce)
     admin.templates.env.globals["colours"] = STATUS_COLOURS | BUCKET_COLOURS
     for view in lists.ALL:
         admin.add_view(view(view.model))
-    admin.middlewares.insert(0, Middleware(StoreAway))
+    admin.middlewares.insert(0, Middleware(Failures))
+    admin.middlewares.insert(0, Middleware(Limits))
     app = Starlette(middleware=[Middleware(SecurityHeaders)])
     admin.mount_to(app)
     admin.app.state.acts = acts
-    admin.app.state.engine = engine
     return app

@@ -1,4 +1,4 @@
-"""What is drawn, as plain values: ``static/dashboard.js`` makes charts of them. No markup here."""
+"""What is drawn, as plain values, of which ``static/js/dashboard.js`` makes charts. No markup."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ STATUS_COLOURS = {status: SHADES[status].fill for status in STATUSES}
 
 BUCKET_COLOURS = dict(zip(BUCKETS, ("#b2e2d3", "#66c2a4", "#2ca28b", "#13806f"), strict=True))
 """From light to dark, as the sizes go from small to large."""
+
+INKS = {status: SHADES[status].ink for status in STATUSES} | {BUCKETS[-1]: "#fff"}
+"""Of a number on a colour, where it is not black."""
 
 FIELD_COLOURS = {
     "references_count": "#d55e00",
@@ -73,7 +76,7 @@ def countries(
             Series(
                 name=part,
                 colour=colour,
-                ink=SHADES[part].ink if part in SHADES else "#111",
+                ink=INKS.get(part, "#111"),
                 data=[bar.counts[part] for bar in bars],
                 links=[link(bar.country_id, part) for bar in bars],
             )

@@ -11,12 +11,18 @@ from typing import Any, NamedTuple
 
 from starlette.requests import Request
 from starlette_admin import BaseField, DateField, EnumField, IntegerField, StringField
-from starlette_admin.contrib.sqla.filters import IsNotNullFilter, IsNullFilter
+from starlette_admin.contrib.sqla.filters import (
+    GreaterThanFilter,
+    IsNotNullFilter,
+    IsNullFilter,
+    LessThanFilter,
+    NumericEqualFilter,
+)
 from starlette_admin.filters import FilterApplyContext
 from starlette_admin.filters.base import BaseFilter, FilterDataType, FilterValidationError
 from starlette_admin.types import RequestAction
 
-from partner_monitor.store import figures
+from partner_monitor.dashboard.addresses import number
 
 
 def _model(ctx: FilterApplyContext) -> Any:
@@ -34,9 +40,9 @@ class SinceFilter(BaseFilter):
     def parse_value(self, raw: Any) -> datetime:
         try:
             moment = datetime.fromisoformat(str(raw))
-        except ValueError:
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except (ValueError, OverflowError):
             raise FilterValidationError(f"{raw!r} is no day (2026-03-05)") from None
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
     def apply(self, ctx: FilterApplyContext) -> Any:
         return getattr(_model(ctx), ctx.field_name) >= ctx.value
@@ -60,13 +66,13 @@ class CountryIsFilter(BaseFilter):
     data_type = FilterDataType.ENUM
 
     def get_choices(self, request: Request) -> list[tuple[Any, str]]:
-        return list(figures.places(request.app.state.engine))
+        return list(request.state.places)
 
     def parse_value(self, raw: Any) -> int:
-        try:
-            return int(raw)
-        except ValueError:
-            raise FilterValidationError(f"{raw!r} is no country's number") from None
+        found = number(str(raw))
+        if found is None:
+            raise FilterValidationError(f"{raw!r} is no country's number")
+        return found
 
     def apply(self, ctx: FilterApplyContext) -> Any:
         return _model(ctx).country_id == ctx.value
@@ -84,7 +90,7 @@ class CountryIsNotFilter(CountryIsFilter):
 
 @dataclass
 class InstantField(BaseField):
-    """A time: in the reader's zone, with UTC on hover (``static/dashboard.js`` does it)."""
+    """A time: in the reader's zone, with UTC on hover (``static/js/dashboard.js`` does it)."""
 
     list_template: str = "fields/instant.html"
     null_template: str = "fields/nothing.html"
@@ -155,6 +161,10 @@ class RunField(LinkField):
 
     page: str = "runs"
     number: str = "run_id"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.filters = [NumericEqualFilter, GreaterThanFilter, LessThanFilter]
 
 
 @dataclass

@@ -5,10 +5,11 @@ Nothing can be created, edited, deleted or imported here: the history is written
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any, ClassVar
 
 from anyio import to_thread
+from anyio.lowlevel import checkpoint
 from sqlalchemy import Select, Table, inspect, or_
 from starlette.requests import Request
 from starlette_admin import BooleanField, IntegerField, RowActionsPosition, action, row_action
@@ -19,6 +20,7 @@ from starlette_admin.filters import FilterGroup
 from starlette_admin.flash import flash
 
 from partner_monitor.dashboard.acts import Acts
+from partner_monitor.dashboard.addresses import number
 from partner_monitor.dashboard.exports import FileExporter, JsonExporter
 from partner_monitor.dashboard.fields import (
     CountField,
@@ -32,7 +34,7 @@ from partner_monitor.dashboard.fields import (
 )
 from partner_monitor.dashboard.login import may_act
 from partner_monitor.history.ladder import LADDER
-from partner_monitor.store import lists
+from partner_monitor.store import figures, lists
 from partner_monitor.store.engine import StoreError
 from partner_monitor.store.figures import BUCKETS
 from partner_monitor.store.runs import State
@@ -106,6 +108,24 @@ class List(ModelView):
     async def is_row_action_allowed(self, request: Request, name: str) -> bool:
         return name in self.row_actions and may_act(request)
 
+    async def find_all(self, request: Request, **wanted: Any) -> Sequence[Any]:  # type: ignore[override]
+        # What the filters offer, by the same connection: each request has one, and no more.
+        session = request.state.session
+        request.state.places = await to_thread.run_sync(
+            lambda: figures.places_within(session.connection())
+        )
+        return await super().find_all(request, **wanted)
+
+    async def serialize(
+        self,
+        obj: Any,
+        request: Request,
+        include_relationships: bool = True,
+        include_select2: bool = False,
+    ) -> dict[str, Any]:
+        await checkpoint()  # an export has many rows, and others are waiting
+        return await super().serialize(obj, request, include_relationships, include_select2)
+
     async def count(
         self, request: Request, q: str | None = None, filters: FilterGroup | None = None
     ) -> int:
@@ -145,15 +165,12 @@ class _Flaggable(List):
 
     @action(**_TO_FLAG)
     async def flag_all(self, request: Request, selection: ActionSelection) -> None:
-        await self._flag(request, await selection.pks())
+        ids = [_number(pk) for pk in await selection.pks()]
+        await _act(request, _acts(request).flag(self.flagged, ids))
 
     @row_action(**_TO_FLAG)
     async def flag_one(self, request: Request, pk: Any) -> None:
-        await self._flag(request, [pk])
-
-    async def _flag(self, request: Request, pks: Sequence[Any]) -> None:
-        acts: Acts = request.app.state.acts
-        flash(request, await acts.flag(self.flagged, [int(pk) for pk in pks]), "success")
+        await _act(request, _acts(request).flag(self.flagged, [_number(pk)]))
 
 
 class Partners(_Flaggable):
@@ -222,7 +239,9 @@ class StatusHistory(List):
         LinkField("partner", page="partners", number="partner_id"),
         CountryField("country"),
         WordField("old_status", label="Before", choices=STATUS_WORDS),
-        WordField("new_status", label="Now", choices=STATUS_WORDS),
+        WordField("new_status", label="After", choices=STATUS_WORDS),
+        WordField("present_status", label="Status today", choices=STATUS_WORDS),
+        DayField("first_seen_on", label="First seen"),
         RunField("run_id", label="Run"),
     )
     fields_default_sort = (("changed_at", True),)
@@ -325,11 +344,7 @@ class Runs(List):
         submit_btn_text="Publish",
     )
     async def publish(self, request: Request, pk: Any) -> None:
-        acts: Acts = request.app.state.acts
-        try:
-            flash(request, await acts.publish(int(pk)), "success")
-        except StoreError as error:
-            raise ActionFailed(str(error)) from None
+        await _act(request, _acts(request).publish(_number(pk)))
 
     @row_action(
         name="discard",
@@ -340,11 +355,26 @@ class Runs(List):
         submit_btn_class="btn btn-danger",
     )
     async def discard(self, request: Request, pk: Any) -> None:
-        acts: Acts = request.app.state.acts
-        try:
-            flash(request, await acts.discard(int(pk)), "success")
-        except StoreError as error:
-            raise ActionFailed(str(error)) from None
+        await _act(request, _acts(request).discard(_number(pk)))
+
+
+def _acts(request: Request) -> Acts:
+    acts: Acts = request.app.state.acts
+    return acts
+
+
+async def _act(request: Request, done: Awaitable[str]) -> None:
+    try:
+        flash(request, await done, "success")
+    except StoreError as error:
+        raise ActionFailed(str(error)) from None
+
+
+def _number(pk: Any) -> int:
+    found = number(str(pk))
+    if found is None:
+        raise ActionFailed(f"{pk!r} is no number")
+    return found
 
 
 ALL = (Partners, Countries, StatusHistory, References, Customers, Moves, Runs)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import ceil
 
 from anyio import CapacityLimiter, to_thread
 from sqlalchemy import Engine
@@ -105,15 +106,17 @@ class Login(AuthProvider):
         self, username: str, password: str, remember_me: bool, request: Request
     ) -> Response | None:
         name, address = username.strip().lower(), _address(request)
-        if (wait := self._patience.wait(name, address)) > 0:
-            raise LoginFailed(f"Too many failed logins: try again in {wait:.0f} seconds")
+        if (wait := ceil(self._patience.wait(name, address))) > 0:
+            seconds = "second" if wait == 1 else "seconds"
+            raise LoginFailed(f"Too many failed logins: try again in {wait} {seconds}")
+        # Counted before it is looked at, so that guesses that come together count as well.
+        self._patience.failed(name, address)
         user = await to_thread.run_sync(users.by_name, self._engine, name)
         password_hash = user.password_hash if user else passwords.NOBODYS
         fits = await to_thread.run_sync(
             passwords.matches, password_hash, password, limiter=self._hashing
         )
         if user is None or not fits or user.disabled:
-            self._patience.failed(name, address)
             raise LoginFailed("Wrong name or password")
         self._patience.succeeded(name, address)
         _begin_session(request, user, REMEMBERED if remember_me else SESSION)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
-from urllib.parse import quote
 
 from anyio import to_thread
 from sqlalchemy import Engine, Table
@@ -20,6 +19,7 @@ from starlette_admin.routing import route
 from partner_monitor.config import Config
 from partner_monitor.dashboard import charts
 from partner_monitor.dashboard.acts import Acts
+from partner_monitor.dashboard.addresses import Links, number
 from partner_monitor.dashboard.login import may_act
 from partner_monitor.reports import health
 from partner_monitor.store import dossiers, figures
@@ -30,9 +30,6 @@ from partner_monitor.store.schema import countries, partners
 RECENT = timedelta(days=30)
 """What the start page's events look back."""
 
-LARGEST_ID = 2**63 - 1
-"""What a database takes for a number."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figure:
@@ -41,6 +38,7 @@ class Figure:
     name: str
     value: int
     url: str
+    """Empty where no list shows just those."""
 
 
 class Pages(CustomView):
@@ -67,7 +65,7 @@ class Pages(CustomView):
         state = await to_thread.run_sync(
             health.gather, self._engine, now, self._config.health_max_age
         )
-        links = _Links(request, selection)
+        links = Links(request, selection)
         return self._page(
             request,
             "start.html",
@@ -107,7 +105,7 @@ class Pages(CustomView):
             title=found.row["name"],
             country=found,
             chart_of=charts.over_time(trends).as_json(),
-            partners_url=_Links(request, selection).partners(),
+            partners_url=Links(request, selection).partners(),
         )
 
     @route("/runs/detail", name="run")
@@ -125,32 +123,33 @@ class Pages(CustomView):
 
     @route("/runs/publish", methods=["POST"], name="publish-run")
     async def publish_run(self, request: Request) -> Response:
-        return await self._decide(request, self._acts.publish)
+        return await self._act(request, "runs", self._acts.publish)
 
     @route("/runs/discard", methods=["POST"], name="discard-run")
     async def discard_run(self, request: Request) -> Response:
-        return await self._decide(request, self._acts.discard)
+        return await self._act(request, "runs", self._acts.discard)
 
     async def _flag(self, request: Request, table: Table, key: str) -> Response:
-        _refuse_viewers(request)
-        number = _number(request)
-        flash(request, await self._acts.flag(table, [number]), "success")
-        return _back(request, key, number)
+        return await self._act(request, key, lambda id_: self._acts.flag(table, [id_]))
 
-    async def _decide(self, request: Request, act: Callable[[int], Any]) -> Response:
-        _refuse_viewers(request)
-        number = _number(request)
+    async def _act(
+        self, request: Request, key: str, act: Callable[[int], Awaitable[str]]
+    ) -> Response:
+        if not may_act(request):
+            raise HTTPException(403, "Only an admin may do that")
+        id_ = _number(request)
         try:
-            flash(request, await act(number), "success")
+            flash(request, await act(id_), "success")
         except StoreError as error:
             flash(request, str(error), "error")
-        return _back(request, "runs", number)
+        url = request.url_for(f"{request.app.state.ROUTE_NAME}:detail", key=key)
+        return RedirectResponse(url.include_query_params(pk=id_), 303)
 
     async def _found(self, request: Request, read: Callable[[Engine, int], Any], what: str) -> Any:
-        number = _number(request)
-        found = await to_thread.run_sync(read, self._engine, number)
+        id_ = _number(request)
+        found = await to_thread.run_sync(read, self._engine, id_)
         if found is None:
-            raise HTTPException(404, f"There is no {what} {number} in this store")
+            raise HTTPException(404, f"There is no {what} {id_} in this store")
         return found
 
     def _page(self, request: Request, template: str, **context: Any) -> Response:
@@ -162,78 +161,27 @@ class Pages(CustomView):
         return self.templates.TemplateResponse(request, template, context)
 
 
-class _Links:
-    """Addresses of lists that show what a figure or a bar of the start page counts."""
-
-    def __init__(self, request: Request, selection: Selection) -> None:
-        self._request = request
-        self._selection = selection
-
-    def partners(self, *, listed: bool = True, **chosen: Any) -> str:
-        """Partners of the selection; ``chosen`` narrows it: status, country_id, bucket."""
-        selection = self._selection
-        status = chosen.get("status", selection.status)
-        country_id = chosen.get("country_id", selection.country_id)
-        rules = ["presence__in=listed,missing"] if listed else []
-        if status == "other":
-            rules.append(f"(status__not_in={','.join(STATUSES[:-1])} OR status__is_null)")
-        elif status is not None:
-            rules.append(f"status__eq={status}")
-        if country_id is not None:
-            rules.append(f"country__is={country_id}")
-        if selection.year is not None:
-            rules.append(f"first_seen_on__between={selection.year}-01-01..{selection.year}-12-31")
-        if "bucket" in chosen:
-            rules.append(f"project_size_bucket__eq={chosen['bucket']}")
-        return self.list("partners", *rules)
-
-    def list(self, key: str, *rules: str) -> str:
-        """The list of that key, filtered by all the rules."""
-        name = self._request.app.state.ROUTE_NAME
-        url = str(self._request.url_for(f"{name}:list", key=key))
-        return f"{url}?filter={quote(' AND '.join(rules))}" if rules else url
-
-    def changes(self, change_type: str, *when: str) -> str:
-        """The changes of that type, in the selection's country."""
-        rules = [f"change_type__eq={change_type}", *when]
-        if self._selection.country_id is not None:
-            rules.append(f"country__is={self._selection.country_id}")
-        return self.list("status-history", *rules)
-
-
-def _figures(found: Figures, links: _Links, since: datetime) -> list[Figure]:
-    recently = f"changed_at__since={since:%Y-%m-%d}"
+def _figures(found: Figures, links: Links, since: datetime) -> list[Figure]:
     events = found.events
+    # The first run's partners are not new, and their rows are not counted.
+    after_first = f"run_id__gt={found.first_run}"
     return [
         Figure(name="partners", value=found.partners, url=links.partners()),
-        Figure(name="countries", value=found.countries, url=links.list("countries", "total__gt=0")),
-        Figure(name="promoted", value=events["promoted"], url=links.changes("promoted", recently)),
-        Figure(name="demoted", value=events["demoted"], url=links.changes("demoted", recently)),
-        Figure(name="new", value=events["new"], url=links.changes("initial", recently)),
-        Figure(name="gone", value=events["gone"], url=links.changes("delisted", recently)),
-        Figure(
-            name="customers moved",
-            value=events["moved"],
-            url=links.list("moves", f"noticed_on__since={since:%Y-%m-%d}"),
-        ),
+        Figure(name="countries", value=found.countries, url=links.countries()),
+        Figure(name="promoted", value=events["promoted"], url=links.changes("promoted", since)),
+        Figure(name="demoted", value=events["demoted"], url=links.changes("demoted", since)),
+        Figure(name="new", value=events["new"], url=links.changes("initial", since, after_first)),
+        Figure(name="gone", value=events["gone"], url=links.changes("delisted", since)),
+        Figure(name="customers moved", value=events["moved"], url=links.moves(since)),
     ]
 
 
-def _charts(found: Figures, links: _Links) -> list[Mapping[str, Any]]:
+def _charts(found: Figures, links: Links) -> list[Mapping[str, Any]]:
     def by_status(country_id: int, status: str) -> str:
         return links.partners(country_id=country_id, status=status)
 
     def by_size(country_id: int, bucket: str) -> str:
         return links.partners(country_id=country_id, bucket=bucket)
-
-    def by_month(month: str, change_type: str) -> str:
-        first = datetime.strptime(month, "%Y-%m")
-        after = (first + timedelta(days=31)).replace(day=1)
-        return links.changes(
-            change_type,
-            f"changed_at__since={first:%Y-%m-%d}",
-            f"changed_at__before={after:%Y-%m-%d}",
-        )
 
     status, size = charts.STATUS_COLOURS, charts.BUCKET_COLOURS
     drawn = (
@@ -244,7 +192,7 @@ def _charts(found: Figures, links: _Links) -> list[Mapping[str, Any]]:
             "Project sizes: bottom five countries", found.by_size.bottom, size, by_size
         ),
         charts.over_time(found.trends),
-        charts.promotions(found.trends, by_month),
+        charts.promotions(found.trends, links.month),
     )
     return [chart.as_json() for chart in drawn]
 
@@ -252,12 +200,8 @@ def _charts(found: Figures, links: _Links) -> list[Mapping[str, Any]]:
 def _selection(request: Request, places: Mapping[int, str], years: Any) -> Selection:
     """What the address asks for; a word that is none of those offered counts as not there."""
 
-    def number(name: str) -> int | None:
-        text = request.query_params.get(name, "")
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
-
     status = request.query_params.get("status")
-    country_id, year = number("country"), number("year")
+    country_id, year = (number(request.query_params.get(name, "")) for name in ("country", "year"))
     return Selection(
         status=status if status in STATUSES else None,
         country_id=country_id if country_id in places else None,
@@ -266,17 +210,7 @@ def _selection(request: Request, places: Mapping[int, str], years: Any) -> Selec
 
 
 def _number(request: Request) -> int:
-    text = request.query_params.get("pk", "")
-    if not (text.isascii() and text.isdigit()) or int(text[:30]) > LARGEST_ID:
+    found = number(request.query_params.get("pk", ""))
+    if found is None:
         raise HTTPException(404, "There is no such page")
-    return int(text)
-
-
-def _back(request: Request, key: str, number: int) -> Response:
-    url = request.url_for(f"{request.app.state.ROUTE_NAME}:detail", key=key)
-    return RedirectResponse(url.include_query_params(pk=number), 303)
-
-
-def _refuse_viewers(request: Request) -> None:
-    if not may_act(request):
-        raise HTTPException(403, "Only an admin may do that")
+    return found

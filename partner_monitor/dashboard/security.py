@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-from typing import Any
 
 from jinja2.ext import Extension
+from sqlalchemy.exc import DataError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.datastructures import MutableHeaders
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.responses import PlainTextResponse
@@ -17,6 +18,12 @@ from partner_monitor.store.engine import StoreError
 
 LONGEST_SESSION = 30 * 24 * 3600
 """Seconds."""
+
+LONGEST_QUERY = 4_096
+"""Bytes of an address after its question mark: some fifty conditions of a filter."""
+
+LARGEST_FORM = 64 * 1024
+"""Bytes."""
 
 _INLINE_HANDLERS = ("window.location = this.value", "applyColumnVisibility()")
 """The library's two attributes with a script in them: the page size, and "Columns: Apply"."""
@@ -103,11 +110,42 @@ class Sessions:
         self._by_scheme = {"http": over(False), "https": over(True)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._by_scheme[scope.get("scheme", "http")](scope, receive, send)
+        scheme = "https" if scope.get("scheme") == "https" else "http"
+        await self._by_scheme[scheme](scope, receive, send)
 
 
-class StoreAway:
-    """Says in a line that the database does not answer, instead of failing."""
+class Limits:
+    """Refuses what no page of ours sends, before any of it is kept or looked for."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if len(scope.get("query_string", b"")) > LONGEST_QUERY:
+            await PlainTextResponse("This address is too long\n", 414)(scope, receive, send)
+            return
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > LARGEST_FORM:
+                raise FormTooLarge
+            return message
+
+        try:
+            await self._app(scope, counted, send)
+        except FormTooLarge:
+            await PlainTextResponse("This form is too large\n", 413)(scope, receive, send)
+
+
+class FormTooLarge(Exception):
+    """More was sent than a form of ours holds."""
+
+
+class Failures:
+    """Says in a line that the store is away, or cannot look for what was asked for."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -122,8 +160,14 @@ class StoreAway:
 
         try:
             await self._app(scope, receive, noticing)
-        except StoreError as error:
+        except (StoreError, PoolTimeout, DataError, OverflowError) as error:
             if started:
                 raise
-            answer: Any = PlainTextResponse(f"{error}\n", status_code=503)
+            answer = (
+                PlainTextResponse(f"{error}\n", 503)
+                if isinstance(error, StoreError)
+                else PlainTextResponse("Too many readers at once: try again\n", 503)
+                if isinstance(error, PoolTimeout)
+                else PlainTextResponse("The address holds a value that cannot be\n", 400)
+            )
             await answer(scope, receive, send)

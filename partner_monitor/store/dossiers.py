@@ -141,7 +141,14 @@ def run(engine: Engine, run_id: int) -> Run | None:
             fields=_rows(connection, run_fields, "run_id", run_id, "field"),
             failures=failures.mappings().all(),
             failed=failed or 0,
-            rejected=_rows(connection, rejected_items, "run_id", run_id, "id")[:MOST_ROWS],
+            rejected=connection.execute(
+                select(rejected_items)
+                .where(rejected_items.c.run_id == run_id)
+                .order_by(rejected_items.c.id)
+                .limit(MOST_ROWS)
+            )
+            .mappings()
+            .all(),
             published=_published(connection, run_id),
             events=_events(connection, "run_id", run_id),
         )

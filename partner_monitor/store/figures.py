@@ -133,6 +133,8 @@ class Figures:
     countries: int
     events: Counts
     """Since ``since``: promoted, demoted, new, gone, customers moved."""
+    first_run: int
+    """The store's first published run, whose partners are not new; 0 where there is none."""
     by_status: Ranking
     by_size: Ranking
     trends: Trends
@@ -153,11 +155,16 @@ def gather(engine: Engine, selection: Selection, since: datetime, now: datetime)
         bucket: ColumnElement[str] = literal_column(BUCKET, Text)
         sized = listed & _p.c.average_project_size.is_not(None)
         sizes = _bars(connection, bucket, BUCKETS, sized, selection)
+        first_run = connection.scalar(
+            select(func.min(crawl_runs.c.id)).where(crawl_runs.c.state == State.PUBLISHED)
+        )
         changes = _changes(connection, selection)
         return Figures(
             partners=total,
             countries=places,
-            events=_events(changes, since) | {"moved": _moved(connection, selection, since)},
+            first_run=first_run or 0,
+            events=_events(changes, since, first_run)
+            | {"moved": _moved(connection, selection, since)},
             by_status=_ranked(statuses),
             by_size=_ranked(sizes),
             trends=_trends(changes, now),
@@ -182,10 +189,15 @@ def years(engine: Engine) -> Sequence[int]:
 
 def places(engine: Engine) -> Sequence[tuple[int, str]]:
     """Number and name of every country that has or had partners, by name."""
+    with reading(engine) as connection:
+        return places_within(connection)
+
+
+def places_within(connection: Connection) -> Sequence[tuple[int, str]]:
+    """``places``, on a connection that is open."""
     had = exists().where(partners.c.country_id == countries.c.id)
     query = select(countries.c.id, countries.c.name).where(had).order_by(countries.c.name)
-    with reading(engine) as connection:
-        return [(row.id, row.name) for row in connection.execute(query)]
+    return [(row.id, row.name) for row in connection.execute(query)]
 
 
 def _bars(
@@ -224,7 +236,7 @@ class _Change:
     """So many partners took the same step at the same publish."""
 
     at: datetime
-    is_first_run: bool
+    run_id: int
     change_type: str
     old: str | None
     new: str | None
@@ -233,9 +245,6 @@ class _Change:
 
 def _changes(connection: Connection, selection: Selection) -> list[_Change]:
     history = status_history.c
-    first = connection.scalar(
-        select(func.min(crawl_runs.c.id)).where(crawl_runs.c.state == State.PUBLISHED)
-    )
     step = (history.changed_at, history.run_id, history.change_type)
     query = (
         select(*step, history.old_status, history.new_status, func.count())
@@ -247,17 +256,17 @@ def _changes(connection: Connection, selection: Selection) -> list[_Change]:
             *conditions
         )
     return [
-        _Change(at, run_id == first, kind, old, new, count)
+        _Change(at, run_id, kind, old, new, count)
         for at, run_id, kind, old, new, count in connection.execute(query)
     ]
 
 
-def _events(changes: Iterable[_Change], since: datetime) -> dict[str, int]:
+def _events(changes: Iterable[_Change], since: datetime, first_run: int | None) -> dict[str, int]:
     counts = dict.fromkeys(("promoted", "demoted", "new", "gone"), 0)
     # The partners of the first run of all are no news.
     names = {"promoted": "promoted", "demoted": "demoted", "initial": "new", "delisted": "gone"}
     for change in changes:
-        if change.at >= since and change.change_type in names and not change.is_first_run:
+        if change.at >= since and change.change_type in names and change.run_id != first_run:
             counts[names[change.change_type]] += change.count
     return counts
 

@@ -75,6 +75,8 @@ class StatusRow(Row):
             _p.c.name.label("partner"),
             _p.c.country_id,
             _c.c.name.label("country"),
+            _p.c.status.label("present_status"),
+            _p.c.first_seen_on,
         )
         .select_from(
             status_history.join(_p, _p.c.id == status_history.c.partner_id).outerjoin(

@@ -95,7 +95,8 @@ def by_id(engine: Engine, user_id: int) -> User | None:
 
 def by_name(engine: Engine, name: str) -> User | None:
     """The user who logs in; any letter case."""
-    return _one(engine, users.c.name == name.strip().lower())
+    lower = name.strip().lower()
+    return _one(engine, users.c.name == lower) if NAME.fullmatch(lower) else None
 
 
 def disable(engine: Engine, name: str, *, disabled: bool = True) -> None:

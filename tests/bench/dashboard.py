@@ -34,7 +34,9 @@ def run(stores: Stores) -> str:
     ]
     for page in pages:
         cells = [times for each in found.values() for times in each[page]]
-        told = " | ".join(f"{median(times):.0f}, {quantiles(times, n=20)[-1]:.0f}" for times in cells)
+        told = " | ".join(
+            f"{median(times):.0f}, {quantiles(times, n=20)[-1]:.0f}" for times in cells
+        )
         lines.append(f"| {page} | {told} |")
     return "\n".join(lines)
 
@@ -42,7 +44,9 @@ def run(stores: Stores) -> str:
 def _measure(url: str) -> dict[str, tuple[list[float], list[float]]]:
     add_user(url, "anna", Role.ADMIN)
     partner, country = (
-        rows(url, f"SELECT {column} FROM partners GROUP BY 1 ORDER BY COUNT(*) DESC, 1 LIMIT 1")[0][0]
+        rows(url, f"SELECT {column} FROM partners GROUP BY 1 ORDER BY COUNT(*) DESC, 1 LIMIT 1")[0][
+            0
+        ]
         for column in ("id", "country_id")
     )
     busy = rows(
@@ -59,6 +63,7 @@ def _measure(url: str) -> dict[str, tuple[list[float], list[float]]]:
         "status history": "/status-history/list",
         "references": "/references/list",
         "customers": "/customers/list",
+        "customers, searched": "/customers/list?q=mills",
         "customer moves": "/moves/list",
         "runs": "/runs/list",
         "a partner": f"/partners/detail?pk={partner}",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import count
 
 from partner_monitor.history.fields import TRACKED
@@ -37,14 +38,8 @@ def main(url: str) -> None:
         now += timedelta(hours=1)
         for card in cards[number % 100 :: 100]:
             card["references_count"] = (card["references_count"] or 0) + 1
-        done = run(
-            engine,
-            settings(),
-            key("partners"),
-            now,
-            now,
-            lambda connection, run_id, at=now: stage_list(connection, run_id, at, cards, menu),
-        )
+        cards_of_now = partial(stage_list, at=now, cards=cards, menu=menu)
+        done = run(engine, settings(), key("partners"), now, now, cards_of_now)
         print(done.run_id, done.state, flush=True)
 
 

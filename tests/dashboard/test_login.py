@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urljoin
@@ -91,8 +92,33 @@ def test_those_who_guess_have_to_wait(site: str) -> None:
         assert "Wrong name or password" in visitor.log_in("anna", "wrong").text
     refused = visitor.log_in("anna")
     assert refused.status_code == 400
-    assert "Too many failed logins: try again in 1 seconds" in refused.text
+    assert "Too many failed logins: try again in 1 second" in refused.text
     assert Visitor(site).log_in("vera").status_code == 200
+
+
+def test_guesses_that_come_together_count_as_well(site: str) -> None:
+    visitors = [Visitor(site) for _ in range(12)]
+    for visitor in visitors:
+        visitor.get("/login")
+    with ThreadPoolExecutor(len(visitors)) as guessing:
+        answers = list(guessing.map(lambda visitor: visitor.log_in("vera", "wrong"), visitors))
+    tried = [answer for answer in answers if "Wrong name or password" in answer.text]
+    assert len(tried) == 5
+    assert sum("Too many failed logins" in answer.text for answer in answers) == 7
+
+
+def test_what_no_page_sends_is_refused_in_a_line(site: str) -> None:
+    visitor = Visitor(site)
+    large = visitor.post("/login", username="anna", password="x" * 100_000)
+    assert (large.status_code, large.text) == (413, "This form is too large\n")
+    assert visitor.log_in("an\0na").status_code == 400
+    odd = visitor.get("/login", **{"X-Forwarded-Proto": "wss"})
+    assert odd.status_code == 200
+    visitor.log_in("anna")
+    for path in ("/_api/partners/row-action?name=flag&pk=abc", f"/partners/flag?pk={10**20}"):
+        assert visitor.post(path).status_code in (400, 404), path
+    nothing = visitor.post("/partners/flag?pk=77")
+    assert nothing.status_code == 404  # it leads to the page of a partner that is not there
 
 
 def test_the_wait_doubles_and_ends() -> None:

@@ -91,7 +91,11 @@
                 style: { colors: chart.series.map((one) => one.ink), fontWeight: 500 },
                 dropShadow: { enabled: false },
                 background: { enabled: false },
-                formatter: (value) => value || "",
+                // What is narrower than its number would run into the next one.
+                formatter: function (value, point) {
+                    const width = (value / point.w.globals.maxY) * point.w.globals.gridWidth;
+                    return value && width > 8 * String(value).length + 2 ? value : "";
+                },
             },
             xaxis: overTime
                 ? { type: "datetime" }
