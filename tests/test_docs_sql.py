@@ -96,8 +96,9 @@ def test_every_query_gives_the_same_rows_on_both_databases(
         assert here == there, query
         if not here and query in PAGE:
             empty.append(query)
-    # The partners that the page names as examples are not among them; everything else happened.
-    assert all("8306934" in query or "Rufus Firefly" in query for query in empty), empty
+    # The page's example partners are not among these, and nobody rose to gold in so few days.
+    absent = ("8306934", "Rufus Firefly", "gold_at")
+    assert [query for query in empty if not any(word in query for word in absent)] == []
 
 
 def plain(row: Row[Any]) -> tuple[Any, ...]:
