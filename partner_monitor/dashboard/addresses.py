@@ -41,7 +41,7 @@ class Links:
         rules = [f"change_type__eq={change_type}", f"changed_at__since={since:%Y-%m-%d}", *more]
         return self._list("status-history", rules + self._rules("present_status", "", None))
 
-    def month(self, change_type: str, month: str) -> str:
+    def month(self, month: str, change_type: str) -> str:
         """The selection's changes of that type in a month, such as 2026-03."""
         first = datetime.strptime(month, "%Y-%m")
         after = (first + timedelta(days=31)).replace(day=1)

@@ -6,11 +6,12 @@ Nothing can be created, edited, deleted or imported here: the history is written
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 
 from anyio import to_thread
 from anyio.lowlevel import checkpoint
-from sqlalchemy import Select, Table, inspect, or_
+from sqlalchemy import Select, Table, and_, inspect, or_
 from starlette.requests import Request
 from starlette_admin import BooleanField, IntegerField, RowActionsPosition, action, row_action
 from starlette_admin.actions import ActionSelection
@@ -18,6 +19,7 @@ from starlette_admin.contrib.sqla import ModelView
 from starlette_admin.exceptions import ActionFailed
 from starlette_admin.filters import FilterGroup
 from starlette_admin.flash import flash
+from starlette_admin.tools import iterdecode
 
 from partner_monitor.dashboard.acts import Acts
 from partner_monitor.dashboard.addresses import number
@@ -115,6 +117,9 @@ class List(ModelView):
             lambda: figures.places_within(session.connection())
         )
         return await super().find_all(request, **wanted)
+
+    async def find_by_pk(self, request: Request, pk: Any) -> Any:
+        return None if number(str(pk)) is None else await super().find_by_pk(request, pk)
 
     async def serialize(
         self,
@@ -305,6 +310,25 @@ class Moves(List):
         LinkField("to_partner", label="To", page="partners", number="to_partner_id"),
     )
     fields_default_sort = (("noticed_on", True),)
+
+    async def find_by_pks(self, request: Request, pks: Sequence[Any]) -> Sequence[Any]:
+        # Two of a move's five keys are times, which the library does not read back from a row.
+        keys = inspect(self.model).primary_key
+        try:
+            wanted = [
+                and_(
+                    *(
+                        key == (datetime.fromisoformat(text) if "_at" in key.name else int(text))
+                        for key, text in zip(keys, iterdecode(pk), strict=True)
+                    )
+                )
+                for pk in pks
+            ]
+        except ValueError:
+            raise ActionFailed("There is no such move") from None
+        query = self.get_detail_query(request).where(or_(*wanted))
+        found = await to_thread.run_sync(request.state.session.scalars, query)
+        return list(found.all())
 
 
 class Runs(List):

@@ -121,27 +121,28 @@ class Limits:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refuse = None
         if len(scope.get("query_string", b"")) > LONGEST_QUERY:
-            await PlainTextResponse("This address is too long\n", 414)(scope, receive, send)
-            return
-        received = 0
-
-        async def counted() -> Message:
-            nonlocal received
+            refuse = PlainTextResponse("This address is too long\n", 414)
+        sent: list[Message] = []
+        size = 0
+        while refuse is None and scope["type"] == "http":
             message = await receive()
-            received += len(message.get("body", b""))
-            if received > LARGEST_FORM:
-                raise FormTooLarge
-            return message
+            sent.append(message)
+            size += len(message.get("body", b""))
+            if size > LARGEST_FORM:
+                refuse = PlainTextResponse("This form is too large\n", 413)
+            if not message.get("more_body", False):
+                break
+        if refuse is not None:
+            await refuse(scope, receive, send)
+            return
+        waiting = iter(sent)
 
-        try:
-            await self._app(scope, counted, send)
-        except FormTooLarge:
-            await PlainTextResponse("This form is too large\n", 413)(scope, receive, send)
+        async def replay() -> Message:
+            return next(waiting, None) or await receive()
 
-
-class FormTooLarge(Exception):
-    """More was sent than a form of ours holds."""
+        await self._app(scope, replay, send)
 
 
 class Failures:
