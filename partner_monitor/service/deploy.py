@@ -89,7 +89,7 @@ def deploy(scrapyd: Scrapyd, version: str, egg: bytes) -> str:
         raise NotDeployed(_not_loaded(scrapyd.host, str(refusal))) from None
     job = f"upgrade-{version}"
     # First in the queue: crawls of the new version need the new schema.
-    scrapyd.schedule("upgrade", job, {"_version": version, "priority": "9"})
+    scrapyd.schedule("upgrade", job, {"_version": version, "priority": "9"}, {})
     print("waiting for its turn to upgrade the store: a crawl under way is let finish", flush=True)
     while scrapyd.jobs().get(job, State.FINISHED) is not State.FINISHED:
         time.sleep(0.5)

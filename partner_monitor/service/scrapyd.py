@@ -87,10 +87,17 @@ class Scrapyd:
     def delete_version(self, version: str) -> None:
         self._json("delversion.json", {"version": version})
 
-    def schedule(self, spider: str, job: str, fields: Mapping[str, str]) -> None:
-        """Put a job into the queue; ``fields``: the spider's arguments, ``setting``, ``priority``
-        and ``_version``."""
-        self._json("schedule.json", {"spider": spider, "jobid": job, **fields})
+    def schedule(
+        self, spider: str, job: str, fields: Mapping[str, str], settings: Mapping[str, str]
+    ) -> None:
+        """Put a job into the queue; ``fields``: the spider's arguments, ``priority``,
+        ``_version``."""
+        setting = [f"{name}={value}" for name, value in settings.items()]
+        self._json("schedule.json", {"spider": spider, "jobid": job, "setting": setting, **fields})
+
+    def cancel(self, job: str) -> None:
+        """Take a job out of the queue, or have a running one end as by Ctrl-C."""
+        self._json("cancel.json", {"job": job})
 
     def jobs(self) -> dict[str, State]:
         """Every job it knows of. One it was given is unknown when it was lost, or long ago."""
@@ -105,7 +112,7 @@ class Scrapyd:
     def log_url(self, spider: str, job: str) -> str:
         return f"{self.host.url}/logs/{PROJECT}/{spider}/{job}.log"
 
-    def _json(self, what: str, fields: Mapping[str, str] | None, **more: Any) -> dict[str, Any]:
+    def _json(self, what: str, fields: Mapping[str, Any] | None, **more: Any) -> dict[str, Any]:
         """GET without ``fields``, POST with them."""
         if fields is None:
             answer = self._ask("GET", what, params={"project": PROJECT})

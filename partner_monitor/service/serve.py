@@ -10,6 +10,7 @@ import secrets
 import socket
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from partner_monitor import settings
 from partner_monitor.command import fail
@@ -36,14 +37,14 @@ items_dir =
 """
 
 
-def main() -> int:
-    """Become a scrapyd; returns an exit status where that cannot be."""
+def main() -> NoReturn:
+    """Become a scrapyd."""
     if sys.argv[1:]:
-        return fail("scripts/serve takes no arguments: see --help")
+        sys.exit(fail("scripts/serve takes no arguments: see --help"))
     try:
         folder = prepare()
     except ConfigurationError as error:
-        return fail(str(error))
+        sys.exit(fail(str(error)))
     os.chdir(folder)
     os.execv(sys.executable, [sys.executable, "-m", "scrapyd"])
 
@@ -95,4 +96,4 @@ def _refuse_taken(address: str, port: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

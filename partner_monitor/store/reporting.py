@@ -16,6 +16,7 @@ from sqlalchemy import (
     func,
     literal_column,
     null,
+    or_,
     select,
     table,
     type_coerce,
@@ -57,22 +58,41 @@ def freshness(engine: Engine) -> tuple[datetime | None, list[int]]:
 
 
 def last_look(engine: Engine) -> tuple[int, datetime] | None:
-    """Id and beginning of the last published run over the lists of all countries.
+    """Id and beginning of the published run by which every country had been read, at the latest.
 
-    Where there has never been one, of any over lists: a store may be about one country only.
+    That is the last one over all countries; or where countries have runs of their own, the oldest
+    of each country's last one. A country counts once it has partners. Where not all were ever
+    read, the last run over lists: a store may be about one country only.
     """
-    query = (
-        select(crawl_runs.c.id, crawl_runs.c.started_at)
-        .where(crawl_runs.c.spider == "partners", crawl_runs.c.state == State.PUBLISHED)
-        .order_by(
-            case((crawl_runs.c.mode == "all", 0), else_=1),
-            crawl_runs.c.started_at.desc(),
-            crawl_runs.c.id.desc(),
+    published = (crawl_runs.c.spider == "partners") & (crawl_runs.c.state == State.PUBLISHED)
+    looks = select(crawl_runs.c.id, crawl_runs.c.started_at).where(published)
+    looks = looks.order_by(crawl_runs.c.started_at.desc(), crawl_runs.c.id.desc()).limit(1)
+    newest = (
+        select(func.max(crawl_runs.c.started_at))
+        .where(
+            published,
+            or_(
+                crawl_runs.c.mode == "all",
+                (crawl_runs.c.mode == "specific_c")
+                & (crawl_runs.c.country_id == countries_table.c.id),
+            ),
         )
-        .limit(1)
+        .correlate(countries_table)
+        .scalar_subquery()
     )
+    of_each = select(newest).where(countries_table.c.partner_count > 0)
     with reading(engine) as connection:
-        row = connection.execute(query).one_or_none()
+        times = list(connection.execute(of_each).scalars())
+        if times and None not in times:
+            looks = looks.where(crawl_runs.c.started_at == min(times))
+            looks = looks.where(crawl_runs.c.mode.in_(("all", "specific_c")))
+        else:
+            looks = looks.order_by(None).order_by(
+                case((crawl_runs.c.mode == "all", 0), else_=1),
+                crawl_runs.c.started_at.desc(),
+                crawl_runs.c.id.desc(),
+            )
+        row = connection.execute(looks).one_or_none()
         return None if row is None else row.tuple()
 
 
