@@ -12,10 +12,13 @@ def lacking() -> list[str]:
 
     Empty where the project runs from its own folder, which knows nothing of an egg.
     """
-    try:
-        lines = metadata.requires("partner-monitor") or []
-    except metadata.PackageNotFoundError:
-        return []
+    # An egg is found by what is in it only: scrapyd has its own name for the file.
+    lines = [
+        line
+        for one in metadata.distributions()
+        if one.metadata["Name"] == "partner-monitor"
+        for line in one.requires or []
+    ]
     return [text for text in map(_unmet, map(Requirement, lines)) if text]
 
 

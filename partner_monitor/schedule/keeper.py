@@ -148,15 +148,7 @@ class Keeper:
         else:
             # A store that knows no country learns them from a run over all.
             arguments.setdefault("mode", "all")
-            country_id = self._country_id(arguments)
-            found = [
-                Errand(
-                    label=job.name,
-                    spider=job.spider,
-                    arguments=arguments,
-                    country_id=country_id,
-                )
-            ]
+            found = [Errand(label=job.name, spider=job.spider, arguments=arguments)]
         for errand in found:
             run = runs.newest(self._engine, self._key(errand))
             over = run is not None and run.state not in runs.UNFINISHED
@@ -172,14 +164,12 @@ class Keeper:
             if country.listed_count != 0
         }
 
-    def _country_id(self, arguments: Mapping[str, str]) -> int | None:
-        if "country" not in arguments:
-            return None
-        menu = stored_menu(self._engine)
-        country = find_country(parse_country(arguments["country"], menu), menu)
-        return country.id if country is not None else None
-
     def _key(self, errand: Errand) -> runs.RunKey:
+        if errand.country_id is None and "country" in errand.arguments:
+            # In a new store no country has a number before a run has found it.
+            menu = stored_menu(self._engine)
+            country = find_country(parse_country(errand.arguments["country"], menu), menu)
+            errand.country_id = country.id if country is not None else None
         if errand.spider == "recheck":
             mode, page = errand.arguments.get("what", "all"), None
         else:

@@ -20,7 +20,7 @@ from typing import Any
 from partner_monitor import settings
 from partner_monitor.command import fail
 from partner_monitor.config import ConfigurationError
-from partner_monitor.service.scrapyd import Away, Host, Refused, Scrapyd, State, host
+from partner_monitor.service.scrapyd import Away, Host, NotLetIn, Refused, Scrapyd, State, host
 
 
 class NotDeployed(Exception):
@@ -83,6 +83,8 @@ def deploy(scrapyd: Scrapyd, version: str, egg: bytes) -> str:
     """
     try:
         scrapyd.add_version(version, egg)
+    except NotLetIn:
+        raise
     except Refused as refusal:
         # scrapyd keeps an egg that it could not load, and would run it.
         _take_back(scrapyd, version)
@@ -94,7 +96,7 @@ def deploy(scrapyd: Scrapyd, version: str, egg: bytes) -> str:
     while scrapyd.jobs().get(job, State.FINISHED) is not State.FINISHED:
         time.sleep(0.5)
     log = scrapyd.log("upgrade", job)
-    if done := re.search(r" upgraded: (.*)", log):
+    if done := re.search(r"(?<! not) upgraded: (.*)", log):
         return f"deployed; {done[1]}"
     _take_back(scrapyd, version)
     if refused := re.search(r" not upgraded: (.*)", log):

@@ -31,6 +31,10 @@ class Refused(Exception):
     """It answers, and does not do what it was asked; the message is its own, or one line."""
 
 
+class NotLetIn(Refused):
+    """It does not take the user and the password."""
+
+
 class State(StrEnum):
     """What a scrapyd says of a job it knows."""
 
@@ -135,7 +139,7 @@ class Scrapyd:
         except requests.RequestException as error:
             raise Away(f"{self.host.url} does not answer: {_cause(error)}") from None
         if answer.status_code in (401, 403):
-            raise Refused(
+            raise NotLetIn(
                 f"{self.host.url} does not take this user and password: set "
                 "PARTNER_SCRAPYD_USERNAME and PARTNER_SCRAPYD_PASSWORD"
             )

@@ -63,6 +63,8 @@ def prepare() -> Path:
     (folder / "scrapy.cfg").write_text(CONFIGURATION.format(folder=escaped), encoding="utf-8")
     os.environ["SCRAPYD_USERNAME"] = settings.PARTNER_SCRAPYD_USERNAME
     os.environ["SCRAPYD_PASSWORD"] = settings.PARTNER_SCRAPYD_PASSWORD or _password(project)
+    # A job's first words would be of what scrapyd itself imports.
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:pkg_resources is deprecated as an API")
     for name, value in read_env_file(str(project)).items():
         os.environ.setdefault(name, value)
     os.environ["PARTNER_DATABASE_URL"] = store
