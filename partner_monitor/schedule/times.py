@@ -13,6 +13,8 @@ from apscheduler.triggers.cron import CronTrigger
 
 from partner_monitor.schedule.plan import Job, Plan
 
+_NEXT = timedelta(microseconds=1)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Due:
@@ -50,7 +52,10 @@ def following(job: Job, plan: Plan, moment: datetime) -> datetime | None:
     found = []
     for at in job.at:
         trigger = CronTrigger(hour=at.hour, minute=at.minute, day_of_week=days, timezone=plan.zone)
-        time = trigger.get_next_fire_time(None, moment + timedelta(microseconds=1))
+        time = trigger.get_next_fire_time(None, moment + _NEXT)
+        while time.astimezone(plan.zone).fold:
+            # The hour that comes twice when summer time ends: the first time was meant.
+            time = trigger.get_next_fire_time(None, time.astimezone(UTC) + _NEXT)
         found.append(time.astimezone(UTC))
     return min(found, default=None)
 

@@ -93,7 +93,7 @@ def last_look(engine: Engine) -> tuple[int, datetime] | None:
                 crawl_runs.c.id.desc(),
             )
         row = connection.execute(looks).one_or_none()
-        return None if row is None else row.tuple()
+        return None if row is None else (row.id, row.started_at)
 
 
 def statuses(engine: Engine, country_id: int | None) -> dict[str, int]:
