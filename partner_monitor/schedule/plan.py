@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from partner_monitor.config import ConfigurationError, from_settings, recheck
 from partner_monitor.service.scrapyd import Host, host
 
+DEFAULT_URL = "http://127.0.0.1:6800"
 TASKS = ("digest", "health")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -63,9 +64,10 @@ def read(text: str, settings: Mapping[str, Any]) -> Plan:
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(str(error)) from None
     _known(table, "the file", "timezone", "jitter_seconds", "grace_hours", "hosts", "jobs")
+    here = {"name": "here", "url": settings["PARTNER_SCRAPYD_URL"] or DEFAULT_URL}
     hosts = [
         _host(entry, place, settings)
-        for place, entry in enumerate(_tables(table.get("hosts"), "hosts", "[[hosts]]"), 1)
+        for place, entry in enumerate(_tables(table.get("hosts", [here]), "hosts"), 1)
     ]
     if doubled := _first_double([one.name for one in hosts]):
         raise ConfigurationError(f"two hosts are called {doubled!r}")
@@ -190,9 +192,9 @@ def _texts(entry: Mapping[str, Any], key: str, where: str) -> dict[str, str]:
     return {name: str(one) for name, one in value.items()}
 
 
-def _tables(value: Any, key: str, form: str) -> list[dict[str, Any]]:
+def _tables(value: Any, key: str) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not value or not all(isinstance(one, dict) for one in value):
-        raise ConfigurationError(f"no {key}: name one at least, as {form}")
+        raise ConfigurationError(f"{key} {value!r} are no tables, as [[{key}]]")
     return value
 
 

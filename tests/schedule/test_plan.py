@@ -33,6 +33,8 @@ def test_the_defaults_crawl_daily_look_again_twice_and_tell_of_it() -> None:
     )
     assert [(host.name, host.url) for host in plan.hosts] == [("here", "http://127.0.0.1:6800")]
     assert not plan.spreads
+    elsewhere = read(EXAMPLE, ours(PARTNER_SCRAPYD_URL="http://10.0.0.9:6800"))
+    assert [host.url for host in elsewhere.hosts] == ["http://10.0.0.9:6800"]
     jobs = plan.jobs
     assert {
         name: (job.spider or job.task, list(job.at), job.after) for name, job in jobs.items()
@@ -94,7 +96,8 @@ def test_a_hosts_password_comes_from_its_url_or_else_from_the_settings() -> None
             f'timezone = "UTC"\ngrace_hours = "long"\n{HOST}{JOB}',
             "grace_hours 'long' is no number from 0 to 24",
         ),
-        (f'timezone = "UTC"\n{JOB}', "no hosts: name one at least, as [[hosts]]"),
+        (f'timezone = "UTC"\nhosts = []\n{JOB}', "hosts [] are no tables, as [[hosts]]"),
+        (f'timezone = "UTC"\nhosts = "a"\n{JOB}', "hosts 'a' are no tables, as [[hosts]]"),
         (f'timezone = "UTC"\n{HOST}', "no jobs: name one at least, as [jobs.partners]"),
         (f'timezone = "UTC"\n{HOST}{HOST}{JOB}', "two hosts are called 'a'"),
         (f'timezone = "UTC"\n[[hosts]]\nurl = "http://a"\n{JOB}', "host 1 has no name"),

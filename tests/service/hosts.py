@@ -14,8 +14,9 @@ from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
+from urllib.parse import urlsplit
 
-from partner_monitor.service.scrapyd import Away, Host, Scrapyd
+from partner_monitor.service.scrapyd import Host, Scrapyd
 from tests.crawling import ROOT, scrapy_environment
 
 T = TypeVar("T")
@@ -46,6 +47,16 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
+
+
+def reaches(url: str) -> bool:
+    """Whether something listens there."""
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname, parts.port), 5).close()
+    except OSError:
+        return False
+    return True
 
 
 class Service:
@@ -82,19 +93,12 @@ class Service:
             stdout=log,
             stderr=log,
         )
-        wait_for(self.answers)
+        wait_for(lambda: reaches(self.host.url))
 
     def end(self, how: signal.Signals) -> None:
         if self._process.poll() is None:
             self._process.send_signal(how)
             self._process.wait(30)
-
-    def answers(self) -> bool:
-        try:
-            self.api.log("none", "none")
-        except Away:
-            return False
-        return True
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command of ours, from the newest egg, in the scrapyd's folder."""
