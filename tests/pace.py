@@ -7,6 +7,7 @@ rule, by more where the site was held up. So one pair of moments proves nothing,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median
 
 
@@ -20,3 +21,8 @@ def keeps(times: Sequence[float], seconds: float) -> bool:
     return all(turns >= place - 2 for place, turns in enumerate(since)) and (
         median(apart) >= 3 * seconds * 0.9
     )
+
+
+def longest_pause(times: Sequence[float]) -> float:
+    """Seconds in which nobody asked for anything."""
+    return max(later - earlier for earlier, later in pairwise(sorted(times)))

@@ -39,7 +39,7 @@ def wait_for(what: Callable[[], T], seconds: float = 90) -> T:
     until = time.monotonic() + seconds
     while not (found := what()):
         assert time.monotonic() < until, f"waited {seconds} s in vain"
-        time.sleep(0.05)
+        time.sleep(0.2)
     return found
 
 

@@ -10,12 +10,14 @@ from urllib.parse import quote
 import pytest
 import requests
 
+from partner_monitor.config import ConfigurationError
 from partner_monitor.schedule import memory
-from partner_monitor.service.scrapyd import State
+from partner_monitor.service.deploy import find_target
+from partner_monitor.service.scrapyd import Away, Scrapyd, State
 from tests.crawling import rows
 from tests.reliability.stores import violations
 from tests.replica import Replica, World
-from tests.schedule.keeping import keeping
+from tests.schedule.keeping import keeping, ours
 from tests.service.hosts import PASSWORD, USER, Checkout, Service, wait_for
 from tests.truth import expected_partners, stored_partners
 
@@ -88,10 +90,8 @@ def over_http(host: Service, home: int) -> None:
         assert refused.status_code == 401
     host.api.schedule("partners", "lists", {"mode": "specific_c", "country": str(home)}, QUICK)
     host.api.schedule("recheck", "looks", {"limit": "100"}, QUICK)
-    host.api.schedule("partners", "bad", {"mode": "some"}, QUICK)
-    over = dict.fromkeys(("lists", "looks", "bad"), State.FINISHED)
+    over = dict.fromkeys(("lists", "looks"), State.FINISHED)
     wait_for(lambda: over.items() <= host.api.jobs().items())
-    assert "unknown mode 'some': one of all, first" in host.api.log("partners", "bad")
 
 
 def by_the_calendar(host: Service, store: str, site: Replica, home: int, folder: Path) -> None:
@@ -117,7 +117,6 @@ def by_the_calendar(host: Service, store: str, site: Replica, home: int, folder:
 def commands(host: Service, folder: Path, partners: int) -> None:
     """Each works from the zipped egg alone."""
     answers = {
-        "db check": "the history is consistent",
         "reparse 1": "run 1 published",
         "report --format md": "| ",
         f"export report_partners -o {folder / 'partners.csv'}": "",
@@ -161,27 +160,19 @@ def test_an_egg_that_cannot_run_is_taken_back_with_what_is_missing(
         needs.write_text(needs.read_text("utf-8") + "no-such-package==1.0\n", "utf-8")
         assert refused() == f"not deployed: the host lacks no-such-package==1.0: {remedy}"
 
-        wrong = host.host.url.replace("//", "//somebody:wrong@")
-        status, said = checkout.script("deploy", PARTNER_SCRAPYD_URL=wrong)
-        assert status == 2
-        assert said.splitlines()[-1] == (
-            f"{host.host.url} does not take this user and password: set PARTNER_SCRAPYD_USERNAME "
-            "and PARTNER_SCRAPYD_PASSWORD"
-        )
 
-
-def test_a_target_that_is_none_is_one_line(checkout: Checkout) -> None:
-    status, said = checkout.script("deploy", PARTNER_SCRAPYD_URL="http://127.0.0.1:9")
-    assert status == 2
-    assert (
-        said.splitlines()[-1]
-        == "http://127.0.0.1:9 does not answer: [Errno 111] Connection refused"
-    )
-    assert checkout.script("deploy", PARTNER_SCRAPYD_URL="127.0.0.1:6800") == (
-        2,
-        "host PARTNER_SCRAPYD_URL: its url is no scrapyd's, as http://127.0.0.1:6800\n",
-    )
-    assert checkout.script("deploy", "elsewhere") == (
-        2,
-        "scrapy.cfg has no [deploy:elsewhere] with a url: name one of its own\n",
-    )
+def test_a_target_that_is_none_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "scrapy.cfg").write_text("[deploy:b]\nurl = http://127.0.0.1:9\n")
+    with pytest.raises(Away) as away:
+        Scrapyd(find_target(tmp_path, "b", ours())).jobs()
+    assert str(away.value) == "http://127.0.0.1:9 does not answer: [Errno 111] Connection refused"
+    elsewhere = ours(PARTNER_SCRAPYD_URL="127.0.0.1:6800")
+    assert find_target(tmp_path, "b", elsewhere).url == "http://127.0.0.1:9"
+    for name, settings, said in (
+        (None, elsewhere, "host PARTNER_SCRAPYD_URL: its url is no scrapyd's, as http://127.0.0.1"),
+        (None, ours(), "scrapy.cfg has no [deploy] with a url: name one of its own"),
+        ("c", ours(), "scrapy.cfg has no [deploy:c] with a url"),
+    ):
+        with pytest.raises(ConfigurationError) as refused:
+            find_target(tmp_path, name, settings)
+        assert str(refused.value).startswith(said)
