@@ -35,7 +35,8 @@ def main() -> int:
     assert settings.PROJECT_FOLDER is not None
     project = Path(settings.PROJECT_FOLDER)
     file = project / PASSWORD_FILE.parent / "calendar.json"
-    logging.basicConfig(format=settings.LOG_FORMAT, level=logging.INFO)
+    logging.basicConfig(format=settings.LOG_FORMAT, datefmt="%Y-%m-%d %H:%M:%S", level=logging.INFO)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         plan = read_plan(project)
         if sys.argv[1:]:
@@ -89,6 +90,8 @@ def keep(plan: Plan, engine: Engine, file: Path) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    where = ", ".join(f"{host.name} ({host.url})" for host in plan.hosts)
+    logger.info("the calendar is kept; it has crawls done at %s", where)
     known = memory.load(file)
     for job in plan.jobs.values():
         if (at := upcoming(job, plan, known.last.get(job.name, datetime.now(UTC)))) is not None:

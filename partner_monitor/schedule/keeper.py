@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from sqlalchemy import Engine
 
 from partner_monitor import alerts
 from partner_monitor.config import Alerts, Config, from_settings
-from partner_monitor.directory.countries import find_country, parse_country
+from partner_monitor.directory.countries import UnknownCountry, find_country, parse_country
 from partner_monitor.reports import health
 from partner_monitor.schedule import memory as memories
 from partner_monitor.schedule.memory import Errand, Round
@@ -168,8 +169,9 @@ class Keeper:
         if errand.country_id is None and "country" in errand.arguments:
             # In a new store no country has a number before a run has found it.
             menu = stored_menu(self._engine)
-            country = find_country(parse_country(errand.arguments["country"], menu), menu)
-            errand.country_id = country.id if country is not None else None
+            with suppress(UnknownCountry):  # the crawl itself refuses it, in its log
+                country = find_country(parse_country(errand.arguments["country"], menu), menu)
+                errand.country_id = country.id if country is not None else None
         if errand.spider == "recheck":
             mode, page = errand.arguments.get("what", "all"), None
         else:
@@ -238,6 +240,9 @@ class Keeper:
                 if run is not None and run.id > errand.before and run.state not in runs.UNFINISHED:
                     round_.errands.remove(errand)
                     round_.done[run.state] = round_.done.get(run.state, 0) + 1
+                    if jobs is not None and jobs.get(errand.job) is State.PENDING:
+                        # Somebody else has done it meanwhile, such as a host thought lost.
+                        self._memory.strays.setdefault(errand.host, []).append(errand.job)
                     if run.state != runs.State.PUBLISHED:
                         logger.warning(
                             "%s: run %d %s: %s", errand.label, run.id, run.state, run.reason
@@ -339,9 +344,10 @@ class Keeper:
         if name not in self._answers:
             try:
                 scrapyd = self._scrapyds[name]
-                self._answers[name] = scrapyd.jobs()
-                for job in self._memory.strays.pop(name, []):
+                for job in self._memory.strays.get(name, []):
                     scrapyd.cancel(job)
+                self._memory.strays.pop(name, None)
+                self._answers[name] = scrapyd.jobs()
             except (Away, Refused) as error:
                 self._fall_silent(name, error, now)
             else:

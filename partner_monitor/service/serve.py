@@ -46,7 +46,8 @@ def main() -> NoReturn:
     except ConfigurationError as error:
         sys.exit(fail(str(error)))
     os.chdir(folder)
-    os.execv(sys.executable, [sys.executable, "-m", "scrapyd"])
+    # No pid file: one left behind by a power cut names a number that another process may have.
+    os.execv(sys.executable, [sys.executable, "-m", "scrapyd", "--pidfile="])
 
 
 def prepare() -> Path:

@@ -237,6 +237,15 @@ def test_a_crawl_that_ends_without_a_verdict_is_tried_again_and_in_the_end_told_
         assert "ended 3 times without a verdict" in service.messages[0]["message"]
 
 
+def test_a_country_that_is_none_is_the_crawls_to_refuse(desk: Desk) -> None:
+    nowhere = 'arguments = { mode = "specific_c", country = "Nowhere" }\n[jobs.recheck]'
+    with desk.keeper(ONE.replace("[jobs.recheck]", nowhere)) as keeper:
+        keeper.look(MORNING - SECOND)
+        keeper.look(MORNING)
+        keeper.look(MORNING + SECOND)
+    assert desk.given() == ["partners-20260305T0530-1"]
+
+
 @pytest.mark.postgres
 def test_countries_are_spread_by_size_and_a_dead_hosts_go_to_the_others(
     world: World, postgres_database_url: str, tmp_path: Path
@@ -263,6 +272,7 @@ def test_countries_are_spread_by_size_and_a_dead_hosts_go_to_the_others(
             desk.hosts["c"].fault = None
             keeper.look(MORNING + 2 * HOUR)
             assert State.PENDING not in desk.hosts["c"].known.values()
+            assert State.PENDING not in desk.hosts["a"].known.values()
         found = rows(desk.store, "SELECT country_id, state FROM crawl_runs WHERE mode <> 'first'")
         assert sorted(row.country_id for row in found) == sorted(homes)
         assert {row.state for row in found} == {"published"}

@@ -80,7 +80,8 @@ class Service:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        self.end(signal.SIGTERM)
+        if self._process.poll() is None:
+            self.end()
 
     def start(self) -> None:
         log = (self.folder / "scrapyd.log").open("a")
@@ -92,13 +93,18 @@ class Service:
             ),
             stdout=log,
             stderr=log,
+            start_new_session=True,
         )
         wait_for(lambda: reaches(self.host.url))
 
-    def end(self, how: signal.Signals) -> None:
-        if self._process.poll() is None:
-            self._process.send_signal(how)
-            self._process.wait(30)
+    def end(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(30)
+
+    def lose(self) -> None:
+        """The whole machine is gone at once, with the crawl that runs on it."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(30)
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command of ours, from the newest egg, in the scrapyd's folder."""

@@ -100,7 +100,7 @@ def test_the_calendar_is_kept_once_and_tells_its_next_times(checkout: Checkout) 
         assert (status, said.count("\n")) == (2, 1)
         assert said.startswith("a calendar is kept here already")
     assert lines[-1].endswith("the calendar is stopped; crawls under way go on")
-    assert len(lines) == 5
+    assert len(lines) == 6
     assert checkout.git("status", "--porcelain") == ""
 
 

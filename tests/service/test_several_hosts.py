@@ -1,8 +1,7 @@
-"""Three real scrapyds on one PostgreSQL, one of which ends in the middle."""
+"""Three real scrapyds on one PostgreSQL, one of which is lost in the middle."""
 
 from __future__ import annotations
 
-import signal
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,14 +29,14 @@ from tests.truth import (
 
 pytestmark = pytest.mark.postgres
 
-PACE = 0.2
+PACE = 0.3
 RETRY_AFTER = 2
 
 JOB = f"""
 [jobs.partners]
 spider = "partners"
 at = "05:30"
-settings = {{ DOWNLOAD_DELAY = {PACE}, PARTNER_AUDIT_CHANGED = 1 }}
+settings = {{ DOWNLOAD_DELAY = {PACE}, PARTNER_AUDIT_CHANGED = 1, PARTNER_BACKOFF_SECONDS = 1 }}
 """
 
 
@@ -53,7 +52,7 @@ def plan(hosts: list[Service]) -> str:
 def test_three_hosts_share_the_countries_and_the_pace_and_none_is_lost_with_one_of_them(
     postgres_database_url: str, tmp_path: Path
 ) -> None:
-    world = World.generate(5, partners=160, countries=6)
+    world = World.generate(5, partners=400, countries=6)
     homes = {one.country_id for one in world.listed()}
     with Replica(world) as site, ExitStack() as stack:
         settings = {"PARTNER_SITE_URL": site.url, "PARTNER_DATABASE_URL": postgres_database_url}
@@ -87,11 +86,11 @@ def test_three_hosts_share_the_countries_and_the_pace_and_none_is_lost_with_one_
         assert {errand.country_id for errand in round_.errands} == homes
         assert {errand.host for errand in round_.errands} == {"a", "b", "c"}
 
-        # The last one ends while it has a country under way and another in its queue.
+        # The last one is lost while it has a country under way and another in its queue.
         wait_for(lambda: State.RUNNING in hosts[2].api.jobs().values())
         wait_for(lambda: len(site.log) > 6)
         assert State.PENDING in hosts[2].api.jobs().values()
-        hosts[2].end(signal.SIGTERM)
+        hosts[2].lose()
         keeper.look(now)
 
         def ended() -> bool:
