@@ -100,6 +100,12 @@ CASES = (
         "page '0' is no page number",
         {"PARTNER_FETCH_PAGE": "0"},
     ),
+    Case(
+        "a kind of alerts that is none",
+        "mode=all",
+        "PARTNER_ALERTS 'some': one of all, trouble",
+        {"PARTNER_ALERTS": "some"},
+    ),
     Case("a mode in the settings", "", "unknown mode 'x'", {"PARTNER_FETCH_MODE": "x"}),
     Case(
         "a site that is no URL",
