@@ -282,10 +282,10 @@ class Keeper:
 
     def _end_rounds(self, now: datetime) -> None:
         for round_ in [one for one in self._memory.rounds if not one.errands]:
-            self._memory.rounds.remove(round_)
             ends = ", ".join(f"{count} {state}" for state, count in sorted(round_.done.items()))
             logger.info("%s of %s ends: %s", round_.job, self._local(round_.at), ends)
             self._begin_those_after(round_.job, now)
+            self._memory.rounds.remove(round_)
             self._give(now)
 
     # --- giving it to somebody -------------------------------------------------------------------
