@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
+
+Word = TypeVar("Word", bound=StrEnum)
 
 MODES = ("all", "first", "specific", "specific_c")
 RECHECKS = ("all", "partners", "countries")
@@ -24,6 +26,14 @@ class Render(StrEnum):
     NEVER = "never"
     AUTO = "auto"
     ALWAYS = "always"
+
+
+class Alerts(StrEnum):
+    """What a run sends."""
+
+    ALL = "all"
+    TROUBLE = "trouble"
+    """No digest: somebody else sends one of more runs."""
 
 
 class ConfigurationError(ValueError):
@@ -77,6 +87,7 @@ class Config:
     """Seconds that a crawl waits for a database that has gone away."""
     alert_urls: tuple[str, ...]
     """Where digests and failures are sent: Apprise's URLs, checked by ``alerts.check``."""
+    alerts: Alerts
     health_max_age: timedelta
     """How long ago the last published run may have begun."""
     dashboard_secret: str
@@ -119,11 +130,12 @@ def from_settings(
         delist_after=timedelta(days=_number(settings, "PARTNER_DELIST_AFTER_DAYS")),
         stale_after=timedelta(days=_number(settings, "PARTNER_STALE_AFTER_DAYS")),
         run_max_age=timedelta(hours=_number(settings, "PARTNER_RUN_MAX_AGE_HOURS")),
-        render=_render(str(settings["PARTNER_RENDER"])),
+        render=_one_of(Render, settings, "PARTNER_RENDER"),
         browser=str(settings["PARTNER_BROWSER"] or "").strip(),
         keep_pages=timedelta(days=_number(settings, "PARTNER_KEEP_PAGES_DAYS")),
         database_patience=_number(settings, "PARTNER_DATABASE_PATIENCE_SECONDS"),
         alert_urls=tuple(str(settings["PARTNER_ALERT_URLS"] or "").split()),
+        alerts=_one_of(Alerts, settings, "PARTNER_ALERTS"),
         health_max_age=timedelta(hours=_number(settings, "PARTNER_HEALTH_MAX_AGE_HOURS")),
         dashboard_secret=str(settings["PARTNER_DASHBOARD_SECRET"] or "").strip(),
         thresholds=Thresholds(
@@ -267,11 +279,13 @@ def _hide_password(text: str) -> str:
     return f"{scheme}{separator}{user}{at}{host}" if at else text
 
 
-def _render(text: str) -> Render:
+def _one_of(words: type[Word], settings: Mapping[str, Any], name: str) -> Word:
     try:
-        return Render(text)
+        return words(str(settings[name]))
     except ValueError:
-        raise ConfigurationError(f"PARTNER_RENDER {text!r}: one of {', '.join(Render)}") from None
+        raise ConfigurationError(
+            f"{name} {str(settings[name])!r}: one of {', '.join(words)}"
+        ) from None
 
 
 def _number(settings: Mapping[str, Any], name: str) -> float:

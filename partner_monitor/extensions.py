@@ -96,6 +96,9 @@ class RunLedger:
         self._run = runs.begin(
             self.engine, key, self._config.clock(), self._config.run_max_age, new_run=new_run
         )
+        polite = self._crawler.get_downloader_middleware(PoliteRetryMiddleware)
+        if polite is not None:
+            polite.share_pace(self.engine, self.patiently)
         if not self._run.continued:
             logger.info("run %d begins: %s of %s", self._run.id, key, key.site)
             return []
@@ -114,6 +117,10 @@ class RunLedger:
         ``work`` may be done more than once: a commit whose answer is lost may have come through.
         Raises StoreGone once the database has stayed away for too long; then the crawl is closing.
         """
+        return await self.patiently(lambda: self._write(work, *args, **kwargs))
+
+    async def patiently(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do ``work``, which asks the database; like ``write`` where that is away."""
         try:
             async for attempt in AsyncRetrying(
                 retry=retry_if_exception(lambda error: self._waits_for(error)),
@@ -121,7 +128,13 @@ class RunLedger:
                 reraise=True,
             ):
                 with attempt:
-                    return self._write(work, *args, **kwargs)
+                    if self._lost is not None:
+                        raise self._lost
+                    done = work(*args, **kwargs)
+                    if self._away_since is not None:
+                        logger.info("the database answers again")
+                        self._away_since = None
+                    return done
         except StoreGone as error:
             self._lose(error)
             raise
@@ -131,15 +144,9 @@ class RunLedger:
         self, work: Callable[Concatenate[Connection, int, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         assert self._run is not None
-        if self._lost is not None:
-            raise self._lost
         self._run.lock.renew()
         with writing(self.engine) as connection:
-            done = work(connection, self._run.id, *args, **kwargs)
-        if self._away_since is not None:
-            logger.info("the database answers again")
-            self._away_since = None
-        return done
+            return work(connection, self._run.id, *args, **kwargs)
 
     def _waits_for(self, error: BaseException) -> bool:
         """Whether it is the database that is away, and it may be waited for a while yet."""

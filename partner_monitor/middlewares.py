@@ -2,7 +2,8 @@
 
 Scrapy ignores Retry-After and Crawl-delay, and retries one request while the others go on. Here a
 refusal slows the whole site: nothing is asked for until the wait is over, each further refusal
-doubles it, and after too many in a row without one good answer the run gives up.
+doubles it, and after too many in a row without one good answer the run gives up. On PostgreSQL the
+pace and the waits are shared by all that crawl into the store (``store.gate``).
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from scrapy import signals
@@ -29,15 +31,18 @@ from scrapy.spidermiddlewares.httperror import HttpError
 
 from partner_monitor.config import from_settings
 from partner_monitor.items import Outcome
+from partner_monitor.store import gate
+from partner_monitor.store.engine import StoreGone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from scrapy import Request
     from scrapy.core.downloader import Slot
     from scrapy.crawler import Crawler
     from scrapy.http import Response
     from scrapy.robotstxt import RobotParser
+    from sqlalchemy import Engine
     from twisted.python.failure import Failure
 
 logger = logging.getLogger(__name__)
@@ -132,6 +137,9 @@ class PoliteRetryMiddleware:
         self._refused: set[str] = set()  # URLs, since the last good answer
         self._served = False
         self._slowed_at = self._resume_at = float("-inf")
+        self._delay = crawler.settings.getfloat("DOWNLOAD_DELAY")
+        self._crawl_delay = 0.0
+        self._gate: Engine | None = None
         self.given_up: str | None = None
         """Why nothing more is asked of the site; None while it is."""
 
@@ -141,12 +149,44 @@ class PoliteRetryMiddleware:
         crawler.signals.connect(middleware.heed_crawl_delay, signals.robots_parsed)
         return middleware
 
+    def share_pace(self, engine: Engine, patiently: Callable[..., Awaitable[Any]]) -> None:
+        """From now on take turns with all that crawl into the store, where it has a gate.
+
+        ``patiently`` does what it is given with the store, and waits for one that is away.
+        """
+        # Without a pace there is nothing to share; only a site on this machine is asked so.
+        if engine.dialect.name == "postgresql" and max(self._delay, self._crawl_delay) > 0:
+            self._gate, self._patiently = engine, patiently
+            if self._crawl_delay:  # else it is not known yet, and others may know it
+                self._tell_crawl_delay()
+
     async def process_request(self, request: Request) -> None:
-        while self.given_up is None and (wait := self._resume_at - time.monotonic()) > 0:
-            await asyncio.sleep(min(wait, 1.0))  # in steps, to notice when it is all over
-        if self.given_up is not None:
-            raise GivenUp(self.given_up)
+        while True:
+            await self._sleep_until(lambda: self._resume_at)
+            if self.given_up is not None:
+                raise GivenUp(self.given_up)
+            if self._gate is None or await self._turn(self._gate):
+                break
         request.meta["asked_at"] = time.monotonic()
+
+    async def _turn(self, engine: Engine) -> bool:
+        """Wait for a turn at the gate; False where the site refused somebody meanwhile."""
+        try:
+            turn = await self._patiently(gate.take, engine, max(self._delay, self._crawl_delay))
+            at = time.monotonic() + turn.wait
+            await self._sleep_until(lambda: at)
+            stands = await self._patiently(gate.stands, engine, turn)
+        except StoreGone as error:
+            raise GivenUp(str(error)) from None  # the crawl is closing
+        # The gate's pace is the whole pace: the downloader's own would let turns pile up.
+        for slot in self._slots():
+            slot.delay = 0.0
+        return bool(stands) and self.given_up is None
+
+    async def _sleep_until(self, moment: Callable[[], float]) -> None:
+        """In steps, to notice when it is all over, or the moment has moved."""
+        while self.given_up is None and (wait := moment() - time.monotonic()) > 0:
+            await asyncio.sleep(min(wait, 1.0))
 
     def process_response(self, request: Request, response: Response) -> Request | Response:
         if response.status in GO_AWAY:
@@ -192,12 +232,20 @@ class PoliteRetryMiddleware:
     def heed_crawl_delay(self, robotparser: RobotParser, request: Request) -> None:
         """Slow the site down to what its robots.txt asks for."""
         delay = robotparser.crawl_delay(self._crawler.settings["USER_AGENT"])
-        if not delay:
+        self._crawl_delay = float(delay or 0)
+        self._tell_crawl_delay()
+        if self._crawl_delay <= self._delay:
             return
-        for slot in self._slots():
-            if slot.delay < delay:
-                slot.delay, slot.jitter = float(delay), 0.0
-                logger.info("robots.txt asks for %g s between requests: heeded", delay)
+        logger.info("robots.txt asks for %g s between requests: heeded", self._crawl_delay)
+        if self._gate is None:
+            for slot in self._slots():
+                slot.delay, slot.jitter = self._crawl_delay, 0.0
+
+    def _tell_crawl_delay(self) -> None:
+        """Tell all at the gate what robots.txt asks for, also that it asks for nothing."""
+        if self._gate is not None:
+            with suppress(StoreGone):  # this process heeds it all the same
+                gate.heed(self._gate, self._crawl_delay)
 
     def _slow_down(self, request: Request, reason: str, wait: float) -> None:
         now = time.monotonic()
@@ -215,7 +263,11 @@ class PoliteRetryMiddleware:
                 self._give_up(f"{self._refusals} refusals in a row, the last: {reason}")
             else:
                 logger.warning("%s for %s: waiting %.3g s", reason, request.url, wait)
-        self._resume_at = max(self._resume_at, now + min(wait, MAX_WAIT))
+        wait = min(wait, MAX_WAIT)
+        if self._gate is not None and now + wait > self._resume_at:
+            with suppress(StoreGone):  # then this process waits alone
+                gate.close(self._gate, wait)
+        self._resume_at = max(self._resume_at, now + wait)
         if self.given_up is None:
             # Requests past ``process_request`` wait in the downloader for their turn: to it, the
             # site was last asked at the wait's end.

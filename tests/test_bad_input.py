@@ -100,6 +100,12 @@ CASES = (
         "page '0' is no page number",
         {"PARTNER_FETCH_PAGE": "0"},
     ),
+    Case(
+        "a kind of alerts that is none",
+        "mode=all",
+        "PARTNER_ALERTS 'some': one of all, trouble",
+        {"PARTNER_ALERTS": "some"},
+    ),
     Case("a mode in the settings", "", "unknown mode 'x'", {"PARTNER_FETCH_MODE": "x"}),
     Case(
         "a site that is no URL",
@@ -168,14 +174,20 @@ def test_bad_input_is_one_line_before_any_request(ground: Ground, case: Case) ->
     assert (len(ground.site.log), files(ground.folder), held(ground.store)) == before
 
 
-def test_refused_input_makes_no_store(ground: Ground, tmp_path: Path) -> None:
+def test_refused_input_makes_no_store_and_stands_in_the_log_of_a_scrapyd(
+    ground: Ground, tmp_path: Path
+) -> None:
     requests = len(ground.site.log)
+    log = ground.folder.parent / "job.log"
+    scrapyds = ("-a", "_job=7", "-s", f"LOG_FILE={log}")
     settings: dict[str, Any] = {
         "PARTNER_SITE_URL": ground.site.url,
         "PARTNER_DATABASE_URL": f"sqlite:///{tmp_path / 'store.db'}",
     }
     for arguments in (("mode=specific", "page=0"), ("mode=specific_c", "country=Vietnm")):
-        one_line(scrapy("crawl", "partners", *(f"-a{pair}" for pair in arguments), **settings))
+        given = [f"-a{pair}" for pair in arguments]
+        line = one_line(scrapy("crawl", "partners", *given, *scrapyds, **settings))
+        assert log.read_text("utf-8").splitlines()[-1].endswith(f" ERROR {line}")
     assert list(tmp_path.iterdir()) == []
     assert len(ground.site.log) == requests
 

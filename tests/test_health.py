@@ -84,6 +84,22 @@ def test_a_run_over_less_than_all_countries_makes_no_old_one_young(site: Site) -
     assert ask(site.store, NOON + 49 * HOUR)[0] == 1
 
 
+def test_countries_with_runs_of_their_own_are_as_young_as_the_one_not_looked_at_for_longest(
+    site: Site,
+) -> None:
+    crawl(site.url, site.store, NOON)
+    homes = sorted({one.country_id for one in site.world.listed() if one.country_id})
+    for place, home in enumerate(homes[1:]):
+        now = NOON + (48 + place) * HOUR
+        crawl(site.url, site.store, now, mode="specific_c", country=str(home))
+    assert as_json(site.store, NOON + 52 * HOUR)["last_published"]["run"] == 1
+    now = NOON + 51 * HOUR
+    crawl(site.url, site.store, now, mode="specific_c", country=str(homes[0]))
+    found = as_json(site.store, NOON + 52 * HOUR)
+    assert (found["healthy"], found["last_published"]["run"]) == (True, 2)
+    assert found["last_published"]["age_hours"] == 4
+
+
 def test_a_run_that_waits_in_quarantine_is_a_problem(site: Site) -> None:
     crawl(site.url, site.store, NOON)
     for partner in site.world.listed()[:30]:

@@ -5,11 +5,13 @@ A failing alert never fails a run: what goes wrong here comes back as a line to 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from partner_monitor.alerts import digest, sending
 from partner_monitor.alerts.sending import check
+from partner_monitor.config import Alerts
 from partner_monitor.store import events, runs
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from partner_monitor.config import Config
 
-__all__ = ["check", "notify", "told"]
+__all__ = ["check", "notify", "notify_of_time", "notify_of_trouble", "told"]
 
 
 def told(engine: Engine, run_id: int) -> Mapping[str, events.Events]:
@@ -40,6 +42,8 @@ def notify(
         run = runs.get(engine, run_id)
         message = None
         if run.state == runs.State.PUBLISHED:
+            if config.alerts is Alerts.TROUBLE:
+                return []
             found = events.of_publish(engine, run, digest.NAMES)
             message = digest.of_events(run, found) if found != known else None
         elif run.state in (runs.State.QUARANTINED, runs.State.FAILED):
@@ -47,3 +51,17 @@ def notify(
         return sending.send(config.alert_urls, message) if message else []
     except Exception as error:  # whatever it is, the run has its verdict
         return [f"nothing could be told of run {run_id}: {type(error).__name__}"]
+
+
+def notify_of_time(engine: Engine, after: datetime, until: datetime, config: Config) -> list[str]:
+    """Send the digest of what was published after ``after``, to ``until``; as ``notify`` does."""
+    found = events.of_time(engine, after, until, digest.NAMES)
+    message = digest.of_time(after, until, found, config.site)
+    return sending.send(config.alert_urls, message) if message else []
+
+
+def notify_of_trouble(title: str, lines: Sequence[str], config: Config) -> list[str]:
+    """Send what does not go as it should, beside any run; as ``notify`` does."""
+    body = "\n".join(digest.plain(line, digest.MAX_REASON) for line in lines)
+    message = digest.Message(title=f"Partner Monitor: {title}", body=body, urgent=True)
+    return sending.send(config.alert_urls, message)

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -57,8 +58,24 @@ def of_events(run: Any, events: Mapping[str, Events]) -> Message | None:
     """The digest of what the run's publish wrote; None where nothing of it is worth telling."""
     if not events:
         return None
+    return _digest(_about(run), events, run.site, run.published_at)
+
+
+def of_time(
+    after: datetime, until: datetime, events: Mapping[str, Events], site: str
+) -> Message | None:
+    """Like ``of_events``, of all that was published after ``after``, to ``until``."""
+    if not events:
+        return None
+    about = (
+        f"What was published from {after:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC of {site}"
+    )
+    return _digest(about, events, site, after)
+
+
+def _digest(about: str, events: Mapping[str, Events], site: str, since: datetime) -> Message:
     counts = ", ".join(f"{events[kind].count} {word}" for kind, word in KINDS if kind in events)
-    parts = [_about(run)]
+    parts = [about]
     for kind, word in KINDS:
         if kind not in events:
             continue
@@ -66,12 +83,12 @@ def of_events(run: Any, events: Mapping[str, Events]) -> Message | None:
         lines = [f"{word.capitalize()}: {told.count}"]
         for row in told.first:
             lines.append(f"- {_sentence(kind, row)}")
-            if link := safe_link(row["profile_url"], run.site):
+            if link := safe_link(row["profile_url"], site):
                 lines.append(f"  {link}")
         if told.count > len(told.first):
             lines.append(f"- and {told.count - len(told.first)} more")
         parts.append("\n".join(lines))
-    parts.append(f"All of it: scrapy report --since {run.published_at:%Y-%m-%dT%H:%M:%SZ}")
+    parts.append(f"All of it: scrapy report --since {since:%Y-%m-%dT%H:%M:%SZ}")
     return Message(title=f"Partner Monitor: {counts}", body="\n\n".join(parts), urgent=False)
 
 

@@ -16,6 +16,8 @@ from scrapy.spiders import Spider
 from partner_monitor.command import fail
 from partner_monitor.config import ConfigurationError, Render, from_settings, recheck
 
+logger = logging.getLogger(__name__)
+
 
 class Command(CrawlCommand):
     """Checks, crawls, and answers with the run's state."""
@@ -26,14 +28,20 @@ class Command(CrawlCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) != 1:
             raise UsageError("name one spider: partners or recheck")
+        assert self.settings is not None
+        # scrapyd tells every spider the names of its job and its egg.
+        opts.spargs = {name: opts.spargs[name] for name in opts.spargs if not name.startswith("_")}
         try:
+            if args[0] == "upgrade":
+                self._upgrade()
+                return
             self._check(args[0], opts.spargs)
         except ConfigurationError as error:
+            self._log(logging.ERROR, str(error))
             self.exitcode = fail(str(error))
             return
         from scrapy.crawler import AsyncCrawlerProcess
 
-        assert self.settings is not None
         self.crawler_process = AsyncCrawlerProcess(self.settings)
         if self.settings["LOG_LEVEL"] != "DEBUG":
             # Scrapy's own dozens of lines on how it is set up are for developers.
@@ -80,6 +88,38 @@ class Command(CrawlCommand):
             raise ConfigurationError(str(error)) from None
         finally:
             engine.dispose()
+
+    def _log(self, level: int, line: str) -> None:
+        """Write to LOG_FILE, if there is one: all that scrapyd shows of a job."""
+        assert self.settings is not None
+        if self.settings["LOG_FILE"]:
+            from scrapy.utils.log import configure_logging
+
+            configure_logging(self.settings)
+            logger.log(level, line)
+
+    def _upgrade(self) -> None:
+        """What a deployment asks of a host, in the form of a spider: scrapyd can start no other.
+
+        Raises ConfigurationError where the host cannot run this version, or the store not be used.
+        """
+        from partner_monitor.requirements import lacking
+        from partner_monitor.store import migrate
+        from partner_monitor.store.engine import StoreError, open_engine
+
+        assert self.settings is not None
+        if lacks := lacking():
+            raise ConfigurationError(f"not upgraded: the host lacks {', '.join(lacks)}")
+        config = from_settings(self.settings, {"mode": "all"})
+        engine = open_engine(config.database_url)
+        try:
+            told = migrate.told(migrate.upgrade(engine))
+        except StoreError as error:
+            raise ConfigurationError(f"not upgraded: {error}") from None
+        finally:
+            engine.dispose()
+        self._log(logging.INFO, f"upgraded: {told}")
+        print(told)
 
     def _create_crawler(self, spidercls: type[Spider] | str) -> Crawler:
         self._crawler = super()._create_crawler(spidercls)

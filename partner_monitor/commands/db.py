@@ -40,15 +40,9 @@ class Command(StoreCommand):
         from partner_monitor.store import check, migrate
         from partner_monitor.store.engine import StoreError
         from partner_monitor.store.menu import exists
-        from partner_monitor.store.schema import SCHEMA_VERSION
 
         if args == ["upgrade"]:
-            before = migrate.upgrade(engine)
-            print(
-                f"the store has schema {SCHEMA_VERSION} already"
-                if before == SCHEMA_VERSION
-                else f"the store went from schema {before or 'none'} to {SCHEMA_VERSION}"
-            )
+            print(migrate.told(migrate.upgrade(engine)))
             return 0
         if args != ["check"] and (args[:1] != ["copy"] or len(args) != 2):
             raise ConfigurationError("scrapy db takes one of upgrade, check, and copy TARGET_URL")

@@ -1,12 +1,24 @@
-"""What one publish wrote that people want to be told: counts, and the first rows. Reads only."""
+"""What publishes wrote that people want to be told: counts, and the first rows. Reads only."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, Row, and_, exists, func, or_, select, table, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Engine,
+    Row,
+    and_,
+    exists,
+    func,
+    or_,
+    select,
+    table,
+    type_coerce,
+)
 from sqlalchemy import column as sql_column
 from sqlalchemy.sql import Select
 
@@ -27,6 +39,13 @@ _moves = table(
 )
 
 
+Written = Callable[[ColumnElement[Any], ColumnElement[Any]], ColumnElement[bool]]
+"""Whether a row of this run and this instant is told of."""
+
+Noticed = Callable[[ColumnElement[Any]], ColumnElement[bool]]
+"""Whether a move that was noticed at this instant is."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Events:
     """The events of one kind."""
@@ -42,9 +61,27 @@ def of_publish(engine: Engine, run: Row[Any], most: int) -> dict[str, Events]:
     By kind: status changes (new for initial), and customers won, lost and moved. A run that was
     read anew has published more than once; only what bears its present instant is told.
     """
+    return _found(
+        engine,
+        lambda run_id, at: and_(run_id == run.id, at == run.published_at),
+        lambda at: at == run.published_at,
+        most,
+    )
+
+
+def of_time(engine: Engine, after: datetime, until: datetime, most: int) -> dict[str, Events]:
+    """Like ``of_publish``, of all publishes that bear an instant after ``after``, to ``until``."""
+
+    def within(at: ColumnElement[Any]) -> ColumnElement[bool]:
+        return and_(at > after, at <= until)
+
+    return _found(engine, lambda _, at: within(at), within, most)
+
+
+def _found(engine: Engine, written: Written, noticed: Noticed, most: int) -> dict[str, Events]:
     with reading(engine) as connection:
         found: dict[str, Events] = {}
-        for kind, query in _queries(run).items():
+        for kind, query in _queries(written, noticed).items():
             count = connection.execute(
                 select(func.count()).select_from(query.order_by(None).subquery())
             ).scalar_one()
@@ -54,14 +91,14 @@ def of_publish(engine: Engine, run: Row[Any], most: int) -> dict[str, Events]:
         return found
 
 
-def _queries(run: Row[Any]) -> dict[str, Select[Any]]:
+def _queries(written: Written, noticed: Noticed) -> dict[str, Select[Any]]:
     queries = {
-        kind: _status_changes(run, kind)
+        kind: _status_changes(written, kind)
         for kind in ("promoted", "demoted", "changed", "delisted", "relisted", "initial")
     }
     link = partner_customers.c
-    won = and_(link.run_id == run.id, link.first_seen_at == run.published_at)
-    ended = and_(link.ended_run_id == run.id, link.ended_at == run.published_at)
+    won = written(link.run_id, link.first_seen_at)
+    ended = written(link.ended_run_id, link.ended_at)
     into = and_(
         _moves.c.customer_id == link.customer_id,
         _moves.c.to_partner_id == link.partner_id,
@@ -96,7 +133,7 @@ def _queries(run: Row[Any]) -> dict[str, Select[Any]]:
         )
         .select_from(_moves.join(partners, partners.c.id == _moves.c.to_partner_id))
         .where(
-            type_coerce(_moves.c.noticed_on, UTCDateTime) == run.published_at,
+            noticed(type_coerce(_moves.c.noticed_on, UTCDateTime)),
             exists().where(or_(and_(into, won), and_(out, ended))),
         )
         .order_by(*_largest_first(), _moves.c.customer)
@@ -104,7 +141,7 @@ def _queries(run: Row[Any]) -> dict[str, Select[Any]]:
     return queries
 
 
-def _status_changes(run: Row[Any], kind: str) -> Select[Any]:
+def _status_changes(written: Written, kind: str) -> Select[Any]:
     history = status_history.c
     return (
         select(
@@ -120,8 +157,7 @@ def _status_changes(run: Row[Any], kind: str) -> Select[Any]:
             )
         )
         .where(
-            history.run_id == run.id,
-            history.changed_at == run.published_at,
+            written(history.run_id, history.changed_at),
             history.change_type == kind,
         )
         .order_by(*_largest_first())

@@ -37,6 +37,13 @@ def upgrade(engine: Engine) -> str | None:
         return upgrade_within(connection)
 
 
+def told(before: str | None) -> str:
+    """What ``upgrade`` did to a store that had the version ``before``, in one line."""
+    if before == SCHEMA_VERSION:
+        return f"the store has schema {SCHEMA_VERSION} already"
+    return f"the store went from schema {before or 'none'} to {SCHEMA_VERSION}"
+
+
 def upgrade_within(connection: Connection) -> str | None:
     """``upgrade`` as a part of a transaction that writes."""
     # Several machines may meet an empty database in the same moment: one of them sets it up.

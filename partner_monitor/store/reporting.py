@@ -57,23 +57,35 @@ def freshness(engine: Engine) -> tuple[datetime | None, list[int]]:
 
 
 def last_look(engine: Engine) -> tuple[int, datetime] | None:
-    """Id and beginning of the last published run over the lists of all countries.
+    """Id and beginning of the published run by which every country had been read, at the latest.
 
-    Where there has never been one, of any over lists: a store may be about one country only.
+    That is the last one over all countries; or where countries have runs of their own, the oldest
+    of each country's last one. A country counts once it has partners. Where not all were ever
+    read, the last run over lists: a store may be about one country only.
     """
-    query = (
-        select(crawl_runs.c.id, crawl_runs.c.started_at)
-        .where(crawl_runs.c.spider == "partners", crawl_runs.c.state == State.PUBLISHED)
-        .order_by(
-            case((crawl_runs.c.mode == "all", 0), else_=1),
-            crawl_runs.c.started_at.desc(),
-            crawl_runs.c.id.desc(),
-        )
-        .limit(1)
+    run = crawl_runs.c
+    published = (run.spider == "partners") & (run.state == State.PUBLISHED)
+    last_of_each = (
+        select(run.mode, run.country_id, func.max(run.started_at))
+        .where(published)
+        .group_by(run.mode, run.country_id)
     )
+    with_partners = select(countries_table.c.id).where(countries_table.c.partner_count > 0)
     with reading(engine) as connection:
-        row = connection.execute(query).one_or_none()
-        return None if row is None else (row.id, row.started_at)
+        last = {(mode, country): at for mode, country, at in connection.execute(last_of_each)}
+        if not last:
+            return None
+        over_all = last.get(("all", None))
+        looks = [
+            max(filter(None, (over_all, last.get(("specific_c", id_)))), default=None)
+            for id_ in connection.scalars(with_partners)
+        ]
+        known = [look for look in looks if look is not None]
+        at = min(known) if known and len(known) == len(looks) else over_all or max(last.values())
+        row = connection.execute(
+            select(run.id).where(published, run.started_at == at).order_by(run.id.desc()).limit(1)
+        ).one()
+        return row.id, at
 
 
 def statuses(engine: Engine, country_id: int | None) -> dict[str, int]:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, insert, select, update
 
 from partner_monitor.store import locks
 from partner_monitor.store.engine import StoreError, reading, upsert, writing
@@ -107,16 +107,10 @@ def begin(
         raise AlreadyRunning(f"the crawl {key} is already running")
     try:
         with writing(engine) as connection:
-            same = (
-                (crawl_runs.c.spider == key.spider)
-                & (crawl_runs.c.mode == key.mode)
-                & crawl_runs.c.country_id.is_not_distinct_from(key.country_id)
-                & crawl_runs.c.page.is_not_distinct_from(key.page)
-                & (crawl_runs.c.site == key.site)
-                & crawl_runs.c.state.in_(UNFINISHED)
-            )
             left_behind = connection.execute(
-                select(crawl_runs).where(same).order_by(crawl_runs.c.id.desc())
+                select(crawl_runs)
+                .where(_same(key), crawl_runs.c.state.in_(UNFINISHED))
+                .order_by(crawl_runs.c.id.desc())
             ).all()
             young = [
                 run
@@ -244,6 +238,18 @@ def latest(engine: Engine, limit: int) -> Sequence[Row[Any]]:
         ).all()
 
 
+def newest(engine: Engine, key: RunKey) -> Row[Any] | None:
+    """The newest run that is the same as ``key``; None where there is none, or no store yet."""
+    if not exists(engine):
+        return None
+    with reading(engine) as connection:
+        if version(connection) is None:
+            return None
+        return connection.execute(
+            select(crawl_runs).where(_same(key)).order_by(crawl_runs.c.id.desc()).limit(1)
+        ).one_or_none()
+
+
 def outcomes(engine: Engine, run_ids: Sequence[int]) -> dict[int, dict[str, dict[str, int]]]:
     """What came of the pages of ended runs: by run, kind of page and outcome."""
     found: dict[int, dict[str, dict[str, int]]] = {run_id: {} for run_id in run_ids}
@@ -267,6 +273,16 @@ def drop_staged(connection: Connection, run_id: int) -> None:
         staged_profiles,
     ):
         connection.execute(table.delete().where(table.c.run_id == run_id))
+
+
+def _same(key: RunKey) -> ColumnElement[bool]:
+    return and_(
+        crawl_runs.c.spider == key.spider,
+        crawl_runs.c.mode == key.mode,
+        crawl_runs.c.country_id.is_not_distinct_from(key.country_id),
+        crawl_runs.c.page.is_not_distinct_from(key.page),
+        crawl_runs.c.site == key.site,
+    )
 
 
 def _lock_name(key: RunKey) -> str:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Engine,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -28,7 +29,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0005"
+SCHEMA_VERSION = "0006"
 """The newest migration, which this schema is equal to."""
 
 metadata = MetaData(
@@ -500,6 +501,20 @@ kept_pages = Table(
     Column("body", LargeBinary, nullable=False),  # compressed by gzip
     Index(None, "run_id"),
     Index(None, "fetched_at"),
+)
+
+request_gate = Table(
+    "request_gate",
+    metadata,
+    # One row, made by the first request that is paced by it; on SQLite there is none.
+    Column("id", Integer, primary_key=True, autoincrement=False),  # always 1
+    # When the next request may be sent, by the server's clock.
+    Column("next_at", UTCDateTime, nullable=False),
+    Column("closed_until", UTCDateTime, nullable=False),
+    # How often the site has refused: turns given before the last refusal are void.
+    Column("closures", BigInteger, nullable=False),
+    # Seconds that robots.txt asks for between two requests.
+    Column("crawl_delay", Float, nullable=False),
 )
 
 

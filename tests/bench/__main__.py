@@ -7,18 +7,22 @@ import platform
 import sqlite3
 import sys
 import tempfile
-import uuid
 from collections.abc import Callable
+from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 
 from sqlalchemy import create_engine, text
 
-from tests.bench import export, views
+from tests.bench import dashboard, export, views
 from tests.bench.stores import Stores
-from tests.parts import POSTGRES, postgres_database, postgres_url
+from tests.parts import POSTGRES, postgres_url
 
-BENCHMARKS: dict[str, Callable[[Stores], str]] = {"views": views.run, "export": export.run}
+BENCHMARKS: dict[str, Callable[[Stores], str]] = {
+    "views": views.run,
+    "export": export.run,
+    "dashboard": dashboard.run,
+}
 """Name and function of each benchmark; a function takes the stores and gives a Markdown table."""
 
 
@@ -34,9 +38,8 @@ def main() -> int:
     options = parser.parse_args()
     if fault := POSTGRES.fault():
         parser.error(f"PostgreSQL is missing ({fault}): {POSTGRES.remedy}")
-    name = f"partner_bench_{uuid.uuid4().hex}"
-    with tempfile.TemporaryDirectory() as folder, postgres_database(name) as database:
-        stores = Stores(Path(folder), database, options.versions)
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as held:
+        stores = Stores(Path(folder), held, options.versions)
         print(_machine())
         for benchmark in options.name or BENCHMARKS:
             print(f"\n{BENCHMARKS[benchmark](stores)}", flush=True)

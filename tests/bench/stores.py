@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+import uuid
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 
+from tests.parts import postgres_database
 from tests.years import build
 
 _PARTNERS = 8_000
@@ -14,17 +17,26 @@ _VERSIONS_A_DAY = 760
 
 
 class Stores:
-    """A SQLite store and a PostgreSQL one with ``versions`` rows in ``partner_versions``."""
+    """Makes stores in ``folder`` and on the tests' server; ``held`` drops them at its end."""
 
-    def __init__(self, folder: Path, database: str, versions: int) -> None:
+    def __init__(self, folder: Path, held: ExitStack, versions: int) -> None:
         self.folder = folder
-        self._urls = {"SQLite": f"sqlite:///{folder / 'store.db'}", "PostgreSQL": database}
+        self._held = held
         self._days = 1 + versions // _VERSIONS_A_DAY
 
     @cached_property
     def urls(self) -> dict[str, str]:
-        """URL by the database's name."""
-        for name, url in self._urls.items():
-            print(f"{self._days} days of {_PARTNERS} partners into {name} …", file=sys.stderr)
-            build(url, partners=_PARTNERS, days=self._days)
-        return self._urls
+        """URL by the database's name, of stores with ``versions`` rows in ``partner_versions``."""
+        return self.years(_PARTNERS, self._days)
+
+    def years(self, partners: int, days: int) -> dict[str, str]:
+        """The same of new stores with so many days of so many partners."""
+        name = f"partner_bench_{uuid.uuid4().hex}"
+        made = {
+            "SQLite": f"sqlite:///{self.folder / name}.db",
+            "PostgreSQL": self._held.enter_context(postgres_database(name)),
+        }
+        for database, url in made.items():
+            print(f"{days} days of {partners} partners into {database} …", file=sys.stderr)
+            build(url, partners=partners, days=days)
+        return made

@@ -12,12 +12,31 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import BindParameter, Connection, Date, Engine, bindparam, inspect, text
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Date,
+    Engine,
+    bindparam,
+    insert,
+    inspect,
+    select,
+    text,
+)
 
 from partner_monitor.history.fields import TRACKED
 from partner_monitor.store import migrate, views
 from partner_monitor.store.engine import StoreError, open_engine, reading, writing
-from partner_monitor.store.schema import SCHEMA_VERSION, UTCDateTime, metadata
+from partner_monitor.store.schema import (
+    SCHEMA_VERSION,
+    UTCDateTime,
+    countries,
+    crawl_runs,
+    customers,
+    metadata,
+    partner_customers,
+    partners,
+)
 from partner_monitor.store.views import VIEWS
 from tests.crawling import rows, scrapy
 from tests.years import build
@@ -92,12 +111,20 @@ OLD_ROWS = (
 """A promotion, as a store of the first schema holds it."""
 
 
-def make_first_store(connection: Connection) -> dict[str, list[Any]]:
-    """Make a store of schema 0001 with data and its views; returns every row of every table."""
+BEFORE_MOVES = (countries, partners, crawl_runs, customers, partner_customers)
+"""What moves are told from."""
+
+
+def _migrate(connection: Connection, version: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "0001")
+    command.upgrade(config, version)
+
+
+def make_first_store(connection: Connection) -> dict[str, list[Any]]:
+    """Make a store of schema 0001 with data and its views; returns every row of every table."""
+    _migrate(connection, "0001")
     for name in FIRST_VIEWS:
         connection.execute(text(f"CREATE VIEW {name} AS {VIEWS[name]}"))
     values = {
@@ -210,18 +237,20 @@ def test_moves_of_the_years_before_are_noted_by_the_upgrade(
         for table in ("customer_moves", "partner_recreations")
     }
     assert all(noted.values())
-    with writing(engine) as connection:  # as schema 0003 left it
+    with writing(engine) as connection:
+        held = {table: connection.execute(select(table)).mappings().all() for table in BEFORE_MOVES}
         views.drop(connection)
-        for table in noted:
-            connection.execute(text(f"DROP TABLE {table}"))
-        connection.execute(text("DROP INDEX ix_partner_versions_partner_id_valid_to"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0003'"))
+        for table in reversed(metadata.sorted_tables):
+            table.drop(connection)
+        connection.execute(text("DROP TABLE alembic_version"))
+        _migrate(connection, "0003")
+        for table, kept in held.items():
+            there = {column["name"] for column in inspect(connection).get_columns(table.name)}
+            old = [{name: row[name] for name in row if name in there} for row in kept]
+            connection.execute(insert(table), old)
     assert migrate.upgrade(engine) == "0003"
-    for table, before in noted.items():
-        assert rows(database_url, f"SELECT * FROM {table} ORDER BY 1, 2, 3, 4, 5") == before
-    with reading(engine) as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, metadata) == []
+    for name, before in noted.items():
+        assert rows(database_url, f"SELECT * FROM {name} ORDER BY 1, 2, 3, 4, 5") == before
 
 
 @pytest.mark.parametrize("table", ["partners", "crawl_runs"])
