@@ -6,6 +6,7 @@ takes the write lock at its beginning (``BEGIN IMMEDIATE``); readers use ``readi
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, ExceptionContext, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+# The driver remarks on errors that it also raises: where there is a log that is its place, and not
+# the terminal, which has our one line.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 PUBLISH_LOCK = 0x70617274
 """Advisory lock under which publishes serialize on PostgreSQL ("part")."""
