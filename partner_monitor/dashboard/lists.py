@@ -134,11 +134,15 @@ class List(ModelView):
     async def count(
         self, request: Request, q: str | None = None, filters: FilterGroup | None = None
     ) -> int:
-        total = lists.TOTALS.get(self.model)
-        if total is None or q or (filters is not None and not filters.is_empty()):
+        quick = self.quick_count(q)
+        if quick is None or (filters is not None and not filters.is_empty()):
             return await super().count(request, q, filters)
-        found: int = await to_thread.run_sync(request.state.session.scalar, total)
+        found: int = await to_thread.run_sync(request.state.session.scalar, quick)
         return found
+
+    def quick_count(self, q: str | None) -> Select[Any] | None:
+        """A count of what is searched for, or of all, that needs no names, where there is one."""
+        return None if q else lists.TOTALS.get(self.model)
 
     def build_order_clauses(
         self, request: Request, sorts: Sequence[tuple[str, str]], stmt: Select[Any]
@@ -278,7 +282,7 @@ class Customers(List):
     menu_label = "Customers"
     display_name = "Customer"
     icon = "fa-solid fa-handshake"
-    searched = ("customer", "partner", "industry")
+    searched = ()
     nothing_yet = "No profile has been read yet. To read them: scrapy crawl recheck"
     fields = (
         TextField("customer"),
@@ -292,6 +296,12 @@ class Customers(List):
         InstantField("ended_at", label="Ended"),
     )
     fields_default_sort = (("first_seen_at", True),)
+
+    def get_search_query(self, request: Request, term: str) -> Any:
+        return lists.customers_matching(term)
+
+    def quick_count(self, q: str | None) -> Select[Any] | None:
+        return lists.count_of_customers_matching(q) if q else super().quick_count(q)
 
 
 class Moves(List):

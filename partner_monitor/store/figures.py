@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import islice
+from typing import NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -39,7 +40,7 @@ BUCKETS = ("<5", "5-10", "11-25", "25+")
 SHOWN_COUNTRIES = 5
 """From the top and from the bottom."""
 
-MOST_POINTS = 90
+MOST_POINTS = 60
 """On a line: of a longer time, days at equal distances."""
 
 MOST_MONTHS = 24
@@ -231,8 +232,7 @@ def _ranked(bars: Sequence[CountryBar]) -> Ranking:
     return Ranking(top=ordered[:SHOWN_COUNTRIES], bottom=ordered[-SHOWN_COUNTRIES:])
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
+class _Change(NamedTuple):
     """So many partners took the same step at the same publish."""
 
     at: datetime
@@ -240,7 +240,7 @@ class _Change:
     change_type: str
     old: str | None
     new: str | None
-    count: int
+    partners: int
 
 
 def _changes(connection: Connection, selection: Selection) -> list[_Change]:
@@ -255,10 +255,7 @@ def _changes(connection: Connection, selection: Selection) -> list[_Change]:
         query = query.join_from(status_history, _p, _p.c.id == history.partner_id).where(
             *conditions
         )
-    return [
-        _Change(at, run_id, kind, old, new, count)
-        for at, run_id, kind, old, new, count in connection.execute(query)
-    ]
+    return [_Change._make(row) for row in connection.execute(query)]
 
 
 def _events(changes: Iterable[_Change], since: datetime, first_run: int | None) -> dict[str, int]:
@@ -267,7 +264,7 @@ def _events(changes: Iterable[_Change], since: datetime, first_run: int | None) 
     names = {"promoted": "promoted", "demoted": "demoted", "initial": "new", "delisted": "gone"}
     for change in changes:
         if change.at >= since and change.change_type in names and change.run_id != first_run:
-            counts[names[change.change_type]] += change.count
+            counts[names[change.change_type]] += change.partners
     return counts
 
 
@@ -295,10 +292,10 @@ def _trends(changes: Sequence[_Change], now: datetime) -> Trends:
         end = datetime.combine(day + timedelta(days=1), time(), now.tzinfo)
         while change is not None and change.at < end:
             if change.new is not None:
-                counts[_class(change.new)] += change.count
+                counts[_class(change.new)] += change.partners
             # A relisted partner left its old status when it was delisted.
             if change.old is not None and change.change_type != "relisted":
-                counts[_class(change.old)] -= change.count
+                counts[_class(change.old)] -= change.partners
             change = next(left, None)
         for status, line in lines.items():
             line.append(counts[status])
@@ -310,16 +307,20 @@ def _trends(changes: Sequence[_Change], now: datetime) -> Trends:
 
 
 def _months(changes: Sequence[_Change], last: date) -> Sequence[Month]:
-    counts: dict[date, Counter[str]] = defaultdict(Counter)
+    counts: Counter[tuple[int, int, str]] = Counter()
     for change in changes:
-        counts[change.at.date().replace(day=1)][change.change_type] += change.count
+        counts[change.at.year, change.at.month, change.change_type] += change.partners
     first = changes[0].at.date().replace(day=1)
     months = []
     for day in islice(_back(last.replace(day=1)), MOST_MONTHS):
         if day < first:
             break
         months.append(
-            Month(first_day=day, promoted=counts[day]["promoted"], demoted=counts[day]["demoted"])
+            Month(
+                first_day=day,
+                promoted=counts[day.year, day.month, "promoted"],
+                demoted=counts[day.year, day.month, "demoted"],
+            )
         )
     return months[::-1]
 

@@ -8,7 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from sqlalchemy import FromClause, MetaData, Select, Text, case, func, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    MetaData,
+    Select,
+    Text,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.orm import DeclarativeBase
 
 from partner_monitor.store.exports import SOURCES
@@ -155,3 +166,23 @@ TOTALS: Mapping[type[Row], Select[Any]] = {
     CustomerRow: select(func.count()).select_from(partner_customers),
 }
 """Where rows may be many: a count of all of them that asks for none of their names."""
+
+
+def customers_matching(term: str, of: FromClause = CustomerRow.__table__) -> ColumnElement[bool]:
+    """Rows of CustomerRow, or of the table below it, with ``term`` in a name or an industry.
+
+    Names are looked through once each, and not once for every row that bears them.
+    """
+    named = select(customers.c.id).where(
+        or_(
+            customers.c.name.icontains(term, autoescape=True),
+            customers.c.industry.icontains(term, autoescape=True),
+        )
+    )
+    of_partner = select(partners.c.id).where(partners.c.name.icontains(term, autoescape=True))
+    return or_(of.c.customer_id.in_(named), of.c.partner_id.in_(of_partner))
+
+
+def count_of_customers_matching(term: str) -> Select[Any]:
+    """How many those are, without joining their names."""
+    return TOTALS[CustomerRow].where(customers_matching(term, partner_customers))

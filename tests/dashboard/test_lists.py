@@ -183,6 +183,9 @@ def test_lists_are_searched_sorted_and_paged(anna: Visitor) -> None:
         "Brest Build",
         "Burgos Build",
     ]
+    for word in ("PEANUTS", "brest", "educ"):
+        found = names(anna.get(f"/customers/list?q={word}"), "customer")
+        assert found == ["Trentino Peanuts"] * (1 if word == "brest" else 2), word
     for mark in ("%", "_"):
         assert entries(anna.get(f"/partners/list?{urlencode({'q': mark})}")) == 0, mark
     most = names(anna.get("/partners/list?sort=references_count__desc&page_size=25"))
