@@ -21,6 +21,22 @@ def number(text: str) -> int | None:
     return found if found <= LARGEST_NUMBER else None
 
 
+def page_url(request: Request, key: str, number: int) -> str:
+    """The page of a partner, a country or a run, by the key of its list."""
+    return f"{_base(request, 'detail', key)}?pk={number}"
+
+
+def _base(request: Request, route: str, key: str) -> str:
+    # Asked for a hundred times a page, and a search through all routes each time.
+    if not hasattr(request.state, "bases"):
+        request.state.bases = {}
+    bases: dict[tuple[str, str], str] = request.state.bases
+    if (route, key) not in bases:
+        name = f"{request.app.state.ROUTE_NAME}:{route}"
+        bases[route, key] = str(request.url_for(name, key=key))
+    return bases[route, key]
+
+
 class Links:
     """Lists that show what a figure or a bar counts, for one selection of partners."""
 

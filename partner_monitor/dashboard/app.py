@@ -12,6 +12,7 @@ from starlette_admin.theme import DefaultTheme, TablerSettings
 from partner_monitor.config import Config
 from partner_monitor.dashboard import lists
 from partner_monitor.dashboard.acts import Acts
+from partner_monitor.dashboard.addresses import page_url
 from partner_monitor.dashboard.charts import BUCKET_COLOURS, STATUS_COLOURS
 from partner_monitor.dashboard.login import Login, Patience
 from partner_monitor.dashboard.pages import Pages
@@ -54,6 +55,7 @@ def build(engine: Engine, config: Config, secret: str, first_admin: str | None =
     )
     admin.templates.env.add_extension(ScriptNonce)
     admin.templates.env.globals["colours"] = STATUS_COLOURS | BUCKET_COLOURS
+    admin.templates.env.globals["page_url"] = page_url
     for view in lists.ALL:
         admin.add_view(view(view.model))
     admin.middlewares.insert(0, Middleware(Failures))

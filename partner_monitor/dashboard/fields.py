@@ -22,7 +22,7 @@ from starlette_admin.filters import FilterApplyContext
 from starlette_admin.filters.base import BaseFilter, FilterDataType, FilterValidationError
 from starlette_admin.types import RequestAction
 
-from partner_monitor.dashboard.addresses import number
+from partner_monitor.dashboard.addresses import number, page_url
 
 
 def _model(ctx: FilterApplyContext) -> Any:
@@ -190,6 +190,4 @@ class Named(NamedTuple):
         """Text and address, or the text alone in an export."""
         if request.state.action == RequestAction.EXPORT:
             return self.text
-        route = f"{request.app.state.ROUTE_NAME}:detail"
-        url = request.url_for(route, key=self.page).include_query_params(pk=self.number)
-        return {"text": self.text, "url": str(url)}
+        return {"text": self.text, "url": page_url(request, self.page, self.number)}

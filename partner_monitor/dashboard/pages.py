@@ -19,7 +19,7 @@ from starlette_admin.routing import route
 from partner_monitor.config import Config
 from partner_monitor.dashboard import charts
 from partner_monitor.dashboard.acts import Acts
-from partner_monitor.dashboard.addresses import Links, number
+from partner_monitor.dashboard.addresses import Links, number, page_url
 from partner_monitor.dashboard.login import may_act
 from partner_monitor.reports import health
 from partner_monitor.store import dossiers, figures
@@ -53,6 +53,7 @@ class Pages(CustomView):
         self._engine = engine
         self._config = config
         self._acts = acts
+        self._counted = figures.Counted(engine)
 
     @route("")
     async def index(self, request: Request) -> Response:
@@ -61,7 +62,7 @@ class Pages(CustomView):
         selection = _selection(request, dict(places), years)
         now = self._config.clock()
         since = datetime.combine((now - RECENT).date(), time(), now.tzinfo)
-        found = await to_thread.run_sync(figures.gather, self._engine, selection, since, now)
+        found = await to_thread.run_sync(self._counted.gather, selection, since, now)
         state = await to_thread.run_sync(
             health.gather, self._engine, now, self._config.health_max_age
         )
@@ -76,7 +77,7 @@ class Pages(CustomView):
             years=years,
             figures=_figures(found, links, since),
             charts=_charts(found, links),
-            last_run=found.last_run,
+            last_run=await to_thread.run_sync(figures.last_run, self._engine),
             health=state,
             empty=not places,
         )
@@ -142,8 +143,7 @@ class Pages(CustomView):
             flash(request, await act(id_), "success")
         except StoreError as error:
             flash(request, str(error), "error")
-        url = request.url_for(f"{request.app.state.ROUTE_NAME}:detail", key=key)
-        return RedirectResponse(url.include_query_params(pk=id_), 303)
+        return RedirectResponse(page_url(request, key, id_), 303)
 
     async def _found(self, request: Request, read: Callable[[Engine, int], Any], what: str) -> Any:
         id_ = _number(request)

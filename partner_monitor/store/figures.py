@@ -45,6 +45,9 @@ MOST_POINTS = 60
 
 MOST_MONTHS = 24
 
+MOST_HELD = 200
+"""Selections whose figures are held; some 20 kB each."""
+
 _p = partners.alias("p")  # the name by which BUCKET calls it
 
 Counts = Mapping[str, int]
@@ -139,7 +142,27 @@ class Figures:
     by_status: Ranking
     by_size: Ranking
     trends: Trends
-    last_run: LastRun | None
+
+
+class Counted:
+    """Figures counted since the last publish, for further readers: only a publish changes them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._held: tuple[datetime | None, dict[object, Figures]] = (None, {})
+
+    def gather(self, selection: Selection, since: datetime, now: datetime) -> Figures:
+        """The same as ``gather`` gives; ``since`` and ``now`` count by their days."""
+        with reading(self._engine) as connection:
+            last = connection.scalar(select(func.max(crawl_runs.c.published_at)))
+        held = self._held
+        if held[0] != last or len(held[1]) >= MOST_HELD:
+            # Whoever has just counted for the one before keeps it there.
+            held = self._held = (last, {})
+        key = (selection, since, now.date())
+        if key not in held[1]:
+            held[1][key] = gather(self._engine, selection, since, now)
+        return held[1][key]
 
 
 def gather(engine: Engine, selection: Selection, since: datetime, now: datetime) -> Figures:
@@ -169,8 +192,20 @@ def gather(engine: Engine, selection: Selection, since: datetime, now: datetime)
             by_status=_ranked(statuses),
             by_size=_ranked(sizes),
             trends=_trends(changes, now),
-            last_run=_last_run(connection),
         )
+
+
+def last_run(engine: Engine) -> LastRun | None:
+    """The newest run; None where there was none yet."""
+    run = crawl_runs.c
+    query = (
+        select(run.id, run.spider, run.state, run.started_at, run.finished_at)
+        .order_by(run.id.desc())
+        .limit(1)
+    )
+    with reading(engine) as connection:
+        row = connection.execute(query).one_or_none()
+        return None if row is None else LastRun(**row._mapping)
 
 
 def trends(engine: Engine, selection: Selection, now: datetime) -> Trends:
@@ -333,13 +368,3 @@ def _back(month: date) -> Iterable[date]:
 
 def _class(status: str) -> str:
     return status if status in STATUSES else "other"
-
-
-def _last_run(connection: Connection) -> LastRun | None:
-    run = crawl_runs.c
-    row = connection.execute(
-        select(run.id, run.spider, run.state, run.started_at, run.finished_at)
-        .order_by(run.id.desc())
-        .limit(1)
-    ).one_or_none()
-    return None if row is None else LastRun(**row._mapping)

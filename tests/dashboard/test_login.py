@@ -258,6 +258,7 @@ def test_a_viewer_reads_and_cannot_act_by_hand_made_requests_either(tmp_path: Pa
         with directory.lock:
             for partner in world.listed()[:30]:
                 world.set_references(partner.id, partner.references + 7)
+            world.promote(world.listed()[-1].id)
         assert crawl(directory.url, store, NOON + DAY, mode="all").state == "quarantined"
     add_user(store, "anna", Role.ADMIN)
     add_user(store, "vera", Role.VIEWER)
@@ -292,13 +293,16 @@ def test_a_viewer_reads_and_cannot_act_by_hand_made_requests_either(tmp_path: Pa
         anna = Visitor(site)
         anna.log_in("anna")
         assert "waits in quarantine" in text(anna.get("/"))
+        promoted = "//*[@data-figure='promoted']"
+        assert page(anna.get("/")).xpath(promoted)[0].text == "0"
         assert "1 partner flagged" in text(anna.post(acts[0]))
         assert dict(flagged(store))[one] == "requested"
         assert "Flagged for a second look: requested" in text(
             anna.get(f"/partners/detail?pk={one}")
         )
         assert "1 country flagged" in text(anna.post(acts[1]))
-        assert "Run 3 published: 30 references" in text(anna.post("/runs/publish?pk=3"))
+        assert "Run 3 published: 1 promoted, 30 references" in text(anna.post("/runs/publish?pk=3"))
+        assert page(anna.get("/")).xpath(promoted)[0].text == "1", "counted anew"
         assert rows(store, state)[0].state == "published"
         again = text(anna.post("/runs/discard?pk=3"))
         assert "run 3 is published: only a quarantined run can be discarded" in again
