@@ -251,6 +251,9 @@ def test_moves_of_the_years_before_are_noted_by_the_upgrade(
     assert migrate.upgrade(engine) == "0003"
     for name, before in noted.items():
         assert rows(database_url, f"SELECT * FROM {name} ORDER BY 1, 2, 3, 4, 5") == before
+    with reading(engine) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
 
 
 @pytest.mark.parametrize("table", ["partners", "crawl_runs"])
