@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
+    and_,
     case,
     exists,
     func,
@@ -115,30 +117,33 @@ def mark_absent(
     Returns how many are missing for the first time.
     """
     # A run draws no absence from a country that a newer published run has covered.
-    drawn = select(countries.c.id).where(
+    drawn = and_(
         countries.c.id.in_(sorted(completeness.whole)),
         or_(countries.c.covered_at.is_(None), countries.c.covered_at <= times.last),
     )
-    where = [partners.c.country_id.in_(drawn)]
+    where: list[ColumnElement[bool]] = [
+        exists().where(countries.c.id == partners.c.country_id, drawn)
+    ]
     if completeness.directory_whole:
         where.append(partners.c.country_id.is_(None))
     seen = exists().where(
         staged_cards.c.run_id == run_id, staged_cards.c.partner_id == partners.c.id
     )
-    looked_for = (
+    # Those that were seen have been observed since: nearly all go by that alone.
+    absent = (
+        partners.c.observed_at < times.first,
         partners.c.delisted_at.is_(None),
         or_(*where),
-        partners.c.observed_at < times.first,
         ~seen,
     )
     newly = connection.execute(
-        select(func.count()).where(*looked_for, partners.c.missing_since.is_(None))
+        select(func.count()).where(*absent, partners.c.missing_since.is_(None))
     ).scalar_one()
     own = literal(times.last, UTCDateTime)
     since = func.coalesce(partners.c.missing_since, own)
     connection.execute(
         update(partners)
-        .where(*looked_for)
+        .where(*absent)
         .values(
             missing_since=since,
             missing_looks=partners.c.missing_looks + 1,
@@ -152,9 +157,7 @@ def mark_absent(
             observed_at=times.last,
         )
     )
-    connection.execute(
-        update(countries).where(countries.c.id.in_(drawn)).values(covered_at=times.last)
-    )
+    connection.execute(update(countries).where(drawn).values(covered_at=times.last))
     # Moving away is ruled out where every country was read whole after the absence had lasted:
     # a partner may come back in another country as late as that.
     listed = or_(countries.c.listed_count.is_(None), countries.c.listed_count > 0)
@@ -181,7 +184,7 @@ def mark_absent(
                 partners.c.overdue_since.is_not(None),
                 partners.c.missing_looks >= looks,
                 or_(~not_covered_since, profile_says_so),
-                partners.c.id.not_in(select(resolved.c.partner_id)),
+                ~exists().where(resolved.c.partner_id == partners.c.id),
             ),
         )
     )

@@ -49,6 +49,7 @@ def open_engine(database_url: str) -> Engine:
     if not database_url.startswith("sqlite"):
         engine = create_engine(database_url, pool_pre_ping=True, connect_args=CONNECTION)
         event.listen(engine, "handle_error", _name_an_absence)
+        event.listen(engine, "connect", _never_compile)
         return engine
     engine = create_engine(database_url, connect_args={"timeout": BUSY_TIMEOUT})
     event.listen(engine, "handle_error", _name_an_absence)
@@ -137,6 +138,12 @@ def drop_scratch(connection: Connection, *tables: Table) -> None:
     schema = "pg_temp" if connection.dialect.name == "postgresql" else "temp"
     for table in tables:
         connection.exec_driver_sql(f"DROP TABLE IF EXISTS {schema}.{table.name}")
+
+
+def _never_compile(connection: Any, _: object) -> None:
+    """Have PostgreSQL run queries as they are: to compile one of ours takes longer than it does."""
+    connection.execute("SET jit = off")
+    connection.commit()
 
 
 def _name_an_absence(context: ExceptionContext) -> None:

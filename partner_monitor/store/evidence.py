@@ -19,9 +19,9 @@ from sqlalchemy import (
 )
 
 from partner_monitor.history import audit
-from partner_monitor.history.completeness import Completeness
+from partner_monitor.history.completeness import Completeness, Reading
 from partner_monitor.history.fields import CARRIED, FILL_WATCHED, TRACKED
-from partner_monitor.items import Outcome, PageKey
+from partner_monitor.items import Layout, Outcome, PageKey
 from partner_monitor.store import profiles
 from partner_monitor.store.resolve import resolved
 from partner_monitor.store.runs import State
@@ -33,7 +33,7 @@ from partner_monitor.store.schema import (
     staged_pages,
     staged_profiles,
 )
-from partner_monitor.store.staging import page_key, read_so_far
+from partner_monitor.store.staging import page_key
 
 RECHECK = "recheck"
 """The spider whose runs read profiles."""
@@ -80,28 +80,29 @@ def count_fields(connection: Connection, run_id: int) -> dict[str, audit.FieldCo
             staged_pages.c.run_id == run_id
         )
     ).scalar_one()
-    expressions: list[ColumnElement[Any]] = [func.count().label("cards")]
-    for name in FILL_WATCHED:
-        must = staged_cards.c.layout.in_([k for k, v in CARRIED.items() if name in v])
-        expressions += [
-            func.count(staged_cards.c[name]).label(f"{name}_filled"),
-            func.coalesce(func.sum(case((must, 1), else_=0)), 0).label(f"{name}_must"),
-            func.count(case((must, staged_cards.c[name]))).label(f"{name}_must_filled"),
-        ]
-    row = (
-        connection.execute(select(*expressions).where(staged_cards.c.run_id == run_id))
+    layouts = (
+        connection.execute(
+            select(
+                staged_cards.c.layout,
+                func.count().label("cards"),
+                *(func.count(staged_cards.c[name]).label(name) for name in FILL_WATCHED),
+            )
+            .where(staged_cards.c.run_id == run_id)
+            .group_by(staged_cards.c.layout)
+        )
         .mappings()
-        .one()
+        .all()
     )
     always = frozenset.intersection(*CARRIED.values())
     counts = {}
     for name in FILL_WATCHED:
-        carried = int(row[f"{name}_must"])
+        must = [row for row in layouts if name in CARRIED[Layout(row["layout"])]]
+        carried = sum(row["cards"] for row in must)
         counts[name] = audit.FieldCount(
-            cards=row["cards"] + rejected,
-            filled=row[f"{name}_filled"],
+            cards=sum(row["cards"] for row in layouts) + rejected,
+            filled=sum(row[name] for row in layouts),
             must=carried + rejected if carried or name in always else 0,
-            must_filled=row[f"{name}_must_filled"],
+            must_filled=sum(row[name] for row in must),
         )
     return counts
 
@@ -142,10 +143,12 @@ def stored_fill(connection: Connection, run_id: int, name: str) -> audit.FieldCo
 def gather_evidence(
     connection: Connection,
     run: Any,
+    so_far: Reading | None,
     fields: Mapping[str, audit.FieldCount],
     baselines: Mapping[str, audit.FieldCount],
     completeness: Completeness,
 ) -> audit.Evidence:
+    """``so_far``: what a run that reads whole lists has read; None for another."""
     pages = connection.execute(
         select(staged_pages)
         .where(staged_pages.c.run_id == run.id, staged_pages.c.outcome != Outcome.BEYOND_LAST)
@@ -158,28 +161,25 @@ def gather_evidence(
         for page in pages
         if page.outcome != Outcome.READ
     }
-    if reads_whole(run.spider, run.mode):  # pages that were promised and never even asked for
-        so_far = read_so_far(connection, run.id)
-        for country_id, list_reading in so_far.lists:
-            for number in sorted(list_reading.missing):
-                key = PageKey(country_id=country_id, page=number)
-                lost.setdefault(key, "never answered")
+    for country_id, list_reading in so_far.lists if so_far else ():
+        for number in sorted(list_reading.missing):  # promised, and perhaps never asked for
+            key = PageKey(country_id=country_id, page=number)
+            lost.setdefault(key, "never answered")
+    known_seen = connection.execute(select(func.count()).where(resolved.c.counts)).scalar_one()
     old = partners.alias("old")
-    tally: list[ColumnElement[Any]] = [
-        func.count().label("seen"),
-        func.coalesce(func.sum(case((resolved.c.changed, 1), else_=0)), 0).label("changed"),
-    ]
-    tally += [
-        func.coalesce(
-            func.sum(case((resolved.c[name].is_distinct_from(old.c[name]), 1), else_=0)), 0
-        ).label(name)
-        for name in TRACKED
-    ]
-    counted = (
+    changed = (
         connection.execute(
-            select(*tally)
+            select(
+                func.count().label("partners"),
+                *(
+                    func.count(case((resolved.c[name].is_distinct_from(old.c[name]), 1))).label(
+                        name
+                    )
+                    for name in TRACKED
+                ),
+            )
             .select_from(resolved.join(old, old.c.id == resolved.c.partner_id))
-            .where(resolved.c.counts)
+            .where(resolved.c.counts, resolved.c.changed)
         )
         .mappings()
         .one()
@@ -201,9 +201,9 @@ def gather_evidence(
         ).scalar(),
         fields=fields,
         baselines=baselines,
-        known_seen=counted["seen"],
-        known_changed=int(counted["changed"]),
-        changed_fields={name: int(counted[name]) for name in TRACKED},
+        known_seen=known_seen,
+        known_changed=changed["partners"],
+        changed_fields={name: changed[name] for name in TRACKED},
         short=completeness.short,
     )
 

@@ -74,8 +74,8 @@ def note(connection: Connection, instant: datetime) -> None:
     for which in ("l.ended_at = :instant", "g.first_seen_at = :instant"):
         moved = f"INSERT INTO customer_moves {MOVES.format(which=which)} ON CONFLICT DO NOTHING"
         connection.execute(text(spelled(moved, dialect)).bindparams(at))
-    back = "SELECT id FROM partners WHERE delisted_at IS NULL"
-    connection.execute(text(f"DELETE FROM partner_recreations WHERE old_partner_id IN ({back})"))
+    back = "SELECT 1 FROM partners WHERE id = old_partner_id AND delisted_at IS NULL"
+    connection.execute(text(f"DELETE FROM partner_recreations WHERE EXISTS ({back})"))
     # Few a day, so they are looked for one by one and not in one great join.
     for side, mine, found in (
         ("old_partner_id", "l.partner_id", _GONE_NOW),

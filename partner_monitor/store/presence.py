@@ -116,14 +116,21 @@ def apply_presence(connection: Connection, instant: datetime) -> None:
         update(partners)
         .where(here)
         .values(
+            profile_url=resolved.c.profile_url,
+            slug=resolved.c.slug,
+            address=resolved.c.address,
+            unread=resolved.c.unread,
+            last_seen_at=resolved.c.fetched_at,
+            observed_at=resolved.c.fetched_at,
+        )
+    )
+    # Few a day; and these columns have indexes.
+    connection.execute(
+        update(partners)
+        .where(here, or_(resolved.c.changed, resolved.c.missed))
+        .values(
             {name: resolved.c[name] for name in TRACKED}
             | {
-                "profile_url": resolved.c.profile_url,
-                "slug": resolved.c.slug,
-                "address": resolved.c.address,
-                "unread": resolved.c.unread,
-                "last_seen_at": resolved.c.fetched_at,
-                "observed_at": resolved.c.fetched_at,
                 "missing_since": None,
                 "missing_looks": 0,
                 "overdue_since": None,

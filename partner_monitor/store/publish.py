@@ -139,11 +139,8 @@ def _conclude(
     analyze(connection, staged_cards, staged_profiles, staged_profile_customers)
     times = gather_times(connection, run_id)
     known_countries = frozenset(connection.execute(select(countries.c.id)).scalars())
-    completeness = (
-        assess(read_so_far(connection, run_id), known_countries)
-        if reads_whole(run.spider, run.mode)
-        else Completeness(whole=frozenset())
-    )
+    so_far = read_so_far(connection, run_id) if reads_whole(run.spider, run.mode) else None
+    completeness = assess(so_far, known_countries) if so_far else Completeness(whole=frozenset())
     fields = count_fields(connection, run_id)
     baselines = gather_baselines(connection, run)
     clearable = {
@@ -162,7 +159,7 @@ def _conclude(
         )
     )
     analyze(connection, resolved)
-    evidence = gather_evidence(connection, run, fields, baselines, completeness)
+    evidence = gather_evidence(connection, run, so_far, fields, baselines, completeness)
     looks = gather_looks(connection, run)
     verdict = audit.judge(evidence, looks, config.thresholds)
     state, reason = State(verdict.state), verdict.reason
@@ -263,8 +260,8 @@ def _publish(
     wrote: dict[str, int] = {}
     if connection.execute(select(listing_pages(run.id))).scalar_one():
         publish_countries(connection, run, times, completeness)
-        missing = mark_absent(connection, run.id, times, completeness, config)
         apply_presence(connection, instant)
+        missing = mark_absent(connection, run.id, times, completeness, config)
         wrote = write_rows(connection, run.id, instant) | ({"missing": missing} if missing else {})
         apply_departures(connection, run.id, instant)
         profiles.clear_agreeing(connection)
@@ -310,14 +307,6 @@ def _instant(connection: Connection, run: Any, times: Times) -> datetime:
 
 def _count(connection: Connection, instant: datetime) -> None:
     """Counts by country, and by day, country and status; days without a run keep the last ones."""
-    listed = partners.c.delisted_at.is_(None)
-    connection.execute(
-        update(countries).values(
-            partner_count=select(func.count())
-            .where(partners.c.country_id == countries.c.id, listed)
-            .scalar_subquery()
-        )
-    )
     today = instant.date()
     columns = ["day", "country_id", "status", "partners"]
     last: date | None = connection.execute(select(func.max(daily_counts.c.day))).scalar()
@@ -340,10 +329,14 @@ def _count(connection: Connection, instant: datetime) -> None:
         insert(daily_counts).from_select(
             columns,
             select(literal(today), partners.c.country_id, partners.c.status, func.count())
-            .where(listed)
+            .where(partners.c.delisted_at.is_(None))
             .group_by(partners.c.country_id, partners.c.status),
         )
     )
+    counted = select(func.coalesce(func.sum(daily_counts.c.partners), 0)).where(
+        daily_counts.c.day == today, daily_counts.c.country_id == countries.c.id
+    )
+    connection.execute(update(countries).values(partner_count=counted.scalar_subquery()))
 
 
 def _close(
@@ -362,9 +355,13 @@ def _close(
         .where(mine)
         .group_by(staged_cards.c.list_country_id)
     ).all()
-    seen = connection.execute(
-        select(func.count(staged_cards.c.partner_id.distinct())).where(mine)
-    ).scalar_one()
+    seen = (
+        per_list[0][1]
+        if len(per_list) == 1
+        else connection.execute(
+            select(func.count(staged_cards.c.partner_id.distinct())).where(mine)
+        ).scalar_one()
+    )
     pages = connection.execute(
         select(staged_pages)
         .where(staged_pages.c.run_id == run_id, staged_pages.c.outcome != Outcome.BEYOND_LAST)

@@ -49,6 +49,7 @@ resolved = Table(
     Column("partner_id", BigInteger, primary_key=True, autoincrement=False),
     Column("fetched_at", UTCDateTime, nullable=False),
     Column("known", Boolean, nullable=False),
+    Column("missed", Boolean, nullable=False),  # looked for in vain until now
     Column("relisted", Boolean, nullable=False),
     Column("changed", Boolean, nullable=False),
     Column("counts", Boolean, nullable=False),  # whether the change audit looks at it
@@ -113,6 +114,7 @@ def resolve(run_id: int, clearable: Mapping[str, bool], whole: frozenset[int]) -
         "partner_id": card.c.partner_id,
         "fetched_at": card.c.fetched_at,
         "known": known,
+        "missed": and_(known, old.c.missing_since.is_not(None)),
         "relisted": and_(known, old.c.delisted_at.is_not(None)),
         "changed": changed,
         "counts": and_(known, or_(old.c.country_id.is_(None), ~first_whole_read)),

@@ -29,7 +29,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = "0006"
+SCHEMA_VERSION = "0007"
 """The newest migration, which this schema is equal to."""
 
 metadata = MetaData(
@@ -140,7 +140,8 @@ partners = Table(
     Column("reprocess_reason", String(20)),
     Column("flagged_at", UTCDateTime),
     Column("recheck_asked_at", UTCDateTime),
-    Index(None, "country_id", "status"),
+    # Who is listed is counted in the index alone.
+    Index(None, "country_id", "status", "delisted_at"),
     Index(None, "missing_since"),
     Index(None, "to_reprocess", "flagged_at"),
 )

@@ -7,7 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, case, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    FromClause,
+    Select,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
 from partner_monitor.history.completeness import Declared, ListReading, Reading
 from partner_monitor.items import CountryItem, Outcome, PageKey
@@ -147,17 +161,19 @@ def staged(engine: Engine, run_id: int) -> list[StagedPage]:
 
 def picked(run_id: int) -> Select[Any]:
     """The card that counts for each partner of a run: the latest of those read whole."""
-    whole_first = case((staged_cards.c.unread == "", 0), else_=1)
-    rank = (
-        func.row_number()
-        .over(
-            partition_by=staged_cards.c.partner_id,
-            order_by=(whole_first, staged_cards.c.fetched_at.desc(), staged_cards.c.id.desc()),
-        )
-        .label("rank")
+    card, better = staged_cards, staged_cards.alias("better")
+
+    def rank(of: FromClause) -> ColumnElement[Any]:
+        return tuple_(case((of.c.unread == "", 1), else_=0), of.c.fetched_at, of.c.id)
+
+    # Asked for each card by the index, since nearly every partner has but one.
+    surpassed = exists().where(
+        better.c.run_id == run_id,
+        better.c.partner_id == card.c.partner_id,
+        better.c.id != card.c.id,
+        rank(better) > rank(card),
     )
-    ranked = select(staged_cards, rank).where(staged_cards.c.run_id == run_id).subquery()
-    return select(ranked).where(ranked.c.rank == 1)
+    return select(card).where(card.c.run_id == run_id, ~surpassed)
 
 
 def read_so_far(connection: Connection, run_id: int) -> Reading:

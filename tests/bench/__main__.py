@@ -14,11 +14,13 @@ from pathlib import Path
 
 from sqlalchemy import create_engine, text
 
-from tests.bench import dashboard, export, views
+from tests.bench import dashboard, export, publish, views, whole_run
 from tests.bench.stores import Stores
 from tests.parts import POSTGRES, postgres_url
 
 BENCHMARKS: dict[str, Callable[[Stores], str]] = {
+    "run": whole_run.run,
+    "publish": publish.run,
     "views": views.run,
     "export": export.run,
     "dashboard": dashboard.run,

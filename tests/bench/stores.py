@@ -31,12 +31,15 @@ class Stores:
 
     def years(self, partners: int, days: int) -> dict[str, str]:
         """The same of new stores with so many days of so many partners."""
-        name = f"partner_bench_{uuid.uuid4().hex}"
-        made = {
-            "SQLite": f"sqlite:///{self.folder / name}.db",
-            "PostgreSQL": self._held.enter_context(postgres_database(name)),
-        }
+        made = {database: self.empty(database) for database in ("SQLite", "PostgreSQL")}
         for database, url in made.items():
             print(f"{days} days of {partners} partners into {database} …", file=sys.stderr)
             build(url, partners=partners, days=days)
         return made
+
+    def empty(self, database: str) -> str:
+        """The URL of a new database without a table."""
+        name = f"partner_bench_{uuid.uuid4().hex}"
+        if database == "SQLite":
+            return f"sqlite:///{self.folder / name}.db"
+        return self._held.enter_context(postgres_database(name))

@@ -1,0 +1,133 @@
+"""A crawl from start to publish, beside what the site's latency and a bare parse would take.
+
+The replica waits as long as the site does before each answer. A reader of the usual kind
+(``tests.bench.reference``) reads the same site.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+from lxml import etree
+
+from tests.bench.stores import Stores
+from tests.crawling import ROOT, rows, scrapy_environment
+from tests.replica import Replica, World
+
+PARTNERS, LATENCY, AT_ONCE = 4_000, 0.15, 12
+
+CHANGED = 0.05
+"""The share of the partners with one more reference before the third run."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a process took: seconds by the clock and of CPU, MB at its peak; and what it asked."""
+
+    wall: float
+    cpu: float
+    peak: float
+    pages: int
+
+
+def run(stores: Stores) -> str:
+    """A row a run: its pages, time against the latency limit, CPU a page, memory."""
+    world = World.generate(1, PARTNERS)
+    with Replica(world, latency=LATENCY) as site:
+        bodies = _pages(site)
+        parse, size = _bare_parse(bodies), sum(map(len, bodies)) / len(bodies)
+        measured: dict[str, Measured] = {}
+        ours = f"sqlite:///{stores.folder / 'whole_run.db'}"
+        theirs = f"sqlite:///{stores.folder / 'reference.db'}"
+        for name in ("first run", "unchanged"):
+            measured[name] = _crawl(site, ours, stores.folder)
+        _change(site)
+        measured[f"{CHANGED:.0%} changed"] = _crawl(site, ours, stores.folder)
+        for name in ("reference reader, first run", "reference reader, unchanged"):
+            arguments = ("tests.bench.reference", site.url, theirs)
+            measured[name] = _measure(site, stores.folder, arguments)
+        (counted,) = rows(ours, "SELECT COUNT(*) AS partners FROM partners")
+        assert counted.partners == PARTNERS
+        (counted,) = rows(theirs, "SELECT COUNT(*) AS partners FROM partner")
+        assert counted.partners == PARTNERS
+    lines = [
+        f"{PARTNERS:,} partners, pages of {size / 1000:.0f} kB, {LATENCY * 1000:.0f} ms of latency,"
+        f" {AT_ONCE} requests at once. A bare lxml parse of a page takes {parse * 1000:.1f} ms.",
+        "",
+        "| | pages | wall, s | latency limit, s | CPU, s | CPU a page, ms | of a bare parse "
+        "| peak memory, MB |",
+        f"|{' --- |' * 8}",
+    ]
+    for name, one in measured.items():
+        a_page = one.cpu / one.pages
+        lines.append(
+            f"| {name} | {one.pages} | {one.wall:.1f} | {one.pages * LATENCY / AT_ONCE:.1f} "
+            f"| {one.cpu:.1f} | {a_page * 1000:.1f} | {a_page / parse:.1f} | {one.peak:.0f} |"
+        )
+    return "\n".join(lines)
+
+
+def _crawl(site: Replica, database_url: str, folder: Path) -> Measured:
+    wanted = {
+        "DOWNLOAD_DELAY": 0,
+        "CONCURRENT_REQUESTS": AT_ONCE,
+        "CONCURRENT_REQUESTS_PER_DOMAIN": AT_ONCE,
+        "PARTNER_SITE_URL": site.url,
+        "PARTNER_DATABASE_URL": database_url,
+    }
+    settings = [word for name, value in wanted.items() for word in ("-s", f"{name}={value}")]
+    return _measure(site, folder, ("scrapy", "crawl", "partners", "-a", "mode=all", *settings))
+
+
+def _measure(site: Replica, folder: Path, arguments: Sequence[str]) -> Measured:
+    """What ``python -m`` with these arguments takes."""
+    del site.log[:]
+    report = folder / "measured.json"
+    begun = time.perf_counter()
+    subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("measured.py")), str(report), *arguments],
+        cwd=ROOT,
+        env=scrapy_environment(),
+        capture_output=True,
+        check=True,
+    )
+    wall = time.perf_counter() - begun
+    pages = sum("/partners" in seen.path_qs for seen in site.log)
+    return Measured(wall=wall, pages=pages, **json.loads(report.read_text(encoding="utf-8")))
+
+
+def _pages(site: Replica) -> list[bytes]:
+    """Every page as served; from then on the replica has them made, and no work to do."""
+    site.latency = 0.0
+    with requests.Session() as session:
+        urls = (
+            f"{site.url}/partners/page/{page}?country_all=True"
+            for page in range(1, PARTNERS // 20 + 1)
+        )
+        bodies = [session.get(url, timeout=60).content for url in urls]
+        session.get(f"{site.url}/partners?country_all=1", timeout=60)
+    site.latency = LATENCY
+    return bodies
+
+
+def _bare_parse(bodies: Sequence[bytes]) -> float:
+    """CPU seconds that lxml takes to parse one of these pages."""
+    begun = time.process_time()
+    for body in bodies:
+        etree.HTML(body)
+    return (time.process_time() - begun) / len(bodies)
+
+
+def _change(site: Replica) -> None:
+    with site.lock:
+        every = round(1 / CHANGED)
+        for partner in site.world.listed()[::every]:
+            site.world.set_references(partner.id, partner.references + 1)
+    _pages(site)
