@@ -205,6 +205,19 @@ class Kind(Enum):
     COUNTRY = "iso_code"
 
 
+_OURS: dict[type, Kind] = {
+    ProfileItem: Kind.PROFILE,
+    FailedProfileItem: Kind.FAILED_PROFILE,
+    PartnerItem: Kind.PARTNER,
+    ListingPageItem: Kind.PAGE,
+    FailedPageItem: Kind.FAILURE,
+    RejectedItem: Kind.REJECTED,
+    CountryItem: Kind.COUNTRY,
+}
+
+
 def kind_of(adapter: ItemAdapter) -> Kind | None:
     """The kind of an item, or None for one that is not ours."""
-    return next((kind for kind in Kind if kind.value in adapter), None)
+    return _OURS.get(type(adapter.item)) or next(
+        (kind for kind in Kind if kind.value in adapter), None
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 from scrapy import signals
 from scrapy.crawler import Crawler
@@ -23,9 +23,6 @@ class PublishPipeline:
         pipeline = cls(ledger)
         crawler.signals.connect(pipeline.conclude, signals.spider_closed)
         return pipeline
-
-    def process_item(self, item: Any) -> Any:
-        return item
 
     async def conclude(self, reason: str) -> None:
         await self._ledger.conclude(reason)

@@ -38,6 +38,7 @@ class ListingSpider(Spider):
         self.arguments = arguments
         self.first_urls: dict[int | None, str] = {}
         self._asked: set[PageKey] = set()
+        self._asked_to: dict[int | None, int] = {}  # the last page of those asked for, by list
         self._page_links: dict[int | None, str] = {}
         self._countries_told = False
 
@@ -117,7 +118,9 @@ class ListingSpider(Spider):
             yield from map(replace, read.end.menu)
         yield from read.cards
         yield read.end
-        if self.follows:
+        # Nearly every page promises what the first one did.
+        if self.follows and len(read.promised) > self._asked_to.get(key.country_id, 0):
+            self._asked_to[key.country_id] = len(read.promised)
             yield from self.ask(
                 PageKey(country_id=key.country_id, page=number) for number in read.promised
             )
@@ -149,6 +152,7 @@ class ListingSpider(Spider):
         for country_id, slug in gaps.countries:
             self.first_urls[country_id] = country_url(self.config.site, slug, country_id)
             self._page_links.pop(country_id, None)
+            self._asked_to.pop(country_id, None)
             self._asked = {key for key in self._asked if key.country_id != country_id}
         self._asked -= set(gaps.pages)
         own_lists = [PageKey(country_id=country_id, page=1) for country_id, _ in gaps.countries]

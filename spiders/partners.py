@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from functools import cached_property
 from typing import Any
 
 from scrapy import Request
@@ -27,7 +28,7 @@ class PartnersSpider(ListingSpider):
 
     name = "partners"
 
-    @property
+    @cached_property
     def config(self) -> Config:
         return from_settings(self.settings, self.arguments)
 

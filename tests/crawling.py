@@ -87,8 +87,13 @@ def scrapy(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
 
 
 def scrapy_environment(**environment: str) -> dict[str, str]:
-    """The environment of a user with no settings of ours but ``environment``'s."""
+    """The environment of a user with no settings of ours but ``environment``'s.
+
+    A user's Python keeps what it has compiled; one that was told not to would compile all of it at
+    each start.
+    """
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PARTNER_")}
+    clean.pop("PYTHONDONTWRITEBYTECODE", None)
     return clean | environment
 
 

@@ -12,17 +12,17 @@ from statistics import median
 
 
 def keeps(times: Sequence[float], seconds: float) -> bool:
-    """Whether requests lay ``seconds`` apart: from the first on, and in the middle of them."""
+    """Whether requests lay ``seconds`` apart: in the middle of them, and nearly so over all.
+
+    Four that ask as one should are four times too fast by either. Over all it may seem a third
+    faster than it was: the first answer, held up, is nearer to the last.
+    """
     times = sorted(times)
-    first = times[0]
-    since = [(time - first) / seconds for time in times]
     apart = [later - earlier for earlier, later in zip(times, times[3:], strict=False)]
-    # The first answer may have taken two turns' time.
-    return all(turns >= place - 2 for place, turns in enumerate(since)) and (
-        median(apart) >= 3 * seconds * 0.9
-    )
+    over_all = (times[-1] - times[0]) / (len(times) - 1)
+    return median(apart) >= 3 * seconds * 0.9 and over_all >= seconds * 0.7
 
 
-def longest_pause(times: Sequence[float]) -> float:
-    """Seconds in which nobody asked for anything."""
-    return max(later - earlier for earlier, later in pairwise(sorted(times)))
+def longest_pause(times: Sequence[float]) -> tuple[float, float]:
+    """Seconds in which nobody asked for anything, and the moment at which they were over."""
+    return max((later - earlier, later) for earlier, later in pairwise(sorted(times)))

@@ -108,25 +108,6 @@ def test_a_second_recheck_with_nothing_flagged_fetches_nothing(store: str) -> No
     )
 
 
-def test_a_steady_day_fetches_the_lists_and_the_changed_profiles_only(store: str) -> None:
-    world = World.generate(3, partners=200, countries=6)
-    with Replica(world) as site:
-        watch(site, store, NOON)
-        changed = with_customers(world)[:10]
-        with site.lock:
-            for partner in changed:
-                world.set_references(partner.id, partner.references + 1)
-        del site.log[:]
-        watch(site, store, NOON + DAY)
-        lists = [path for path in site.paths() if unquote(path) not in profiles(site)]
-        assert sorted(profiles(site)) == sorted(one.path for one in changed)
-        assert len([path for path in lists if path.startswith("/partners")]) == 10
-        assert [path for path in lists if not path.startswith("/partners")] == [
-            "/robots.txt",
-            "/robots.txt",
-        ]
-
-
 def test_customers_won_lost_moved_and_back_are_told_and_nothing_else(database_url: str) -> None:
     world = World.generate(3, partners=120, countries=6)
     a, b, c, d, e = with_customers(world, 4)[:5]

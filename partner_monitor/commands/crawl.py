@@ -6,6 +6,7 @@ The exit status is 0 only for a run that was published, so that cron and CI see 
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 
 from scrapy.commands.crawl import Command as CrawlCommand
@@ -50,6 +51,8 @@ class Command(CrawlCommand):
             # That robots.txt cannot be had is told by PoliteRetryMiddleware, without a traceback.
             robots = logging.getLogger("scrapy.downloadermiddlewares.robotstxt")
             robots.setLevel(logging.CRITICAL)
+        # What has been loaded stays: there is no garbage in it to be looked for at every page.
+        gc.freeze()
         super().run(args, opts)
         if self.exitcode == 0 and not self._published():
             self.exitcode = 1

@@ -121,12 +121,11 @@ def _address(parts: Parts) -> tuple[tuple[str, ...], bool]:
 
 
 def _size_lines(parts: Parts) -> list[Element]:
+    in_address = {node for place in parts.by_id.get(_ADDRESS, []) for node in place.iter("small")}
     return [
         node
         for node in parts.by_tag.get("small", [])
-        if "text-muted" in classes(node)
-        and node.get("id") != _ADDRESS
-        and all(ancestor.get("id") != _ADDRESS for ancestor in node.iterancestors())
+        if "text-muted" in classes(node) and node not in in_address
     ]
 
 

@@ -5,6 +5,8 @@ Pure: no request, no Scrapy. A value is what the page shows or None, never a gue
 
 from __future__ import annotations
 
+from collections import Counter
+
 from lxml import etree
 
 from partner_monitor.directory.cards import find_cards, has_cards, read_cards
@@ -55,10 +57,8 @@ def read_listing(body: bytes, base_url: str, encoding: str = "utf-8") -> Listing
     served = served_country(
         filters, (card.listed_under for card in found.cards if card.listed_under is not None)
     )
-    names = [entry.name for entry in filters.menu.entries]
-    country_ids = {
-        entry.name: entry.id for entry in filters.menu.entries if names.count(entry.name) == 1
-    }
+    named = Counter(entry.name for entry in filters.menu.entries)
+    country_ids = {entry.name: entry.id for entry in filters.menu.entries if named[entry.name] == 1}
     return ListingPage(
         layout=found.layout,
         cards=read_cards(

@@ -21,11 +21,13 @@ from partner_monitor.directory.page import Menu, MenuEntry, NotAListing
 from partner_monitor.directory.urls import CountryLink, country_of, resolve
 from partner_monitor.items import Outcome
 
+FILTERS = "o_wcrm_filters_top"
+"""The class of the sections that hold the filters."""
+
 _DROPDOWNS = etree.XPath(f".//*[{has_class('dropdown-menu')}]")
 _TOGGLES = etree.XPath(f"../*[{has_class('dropdown-toggle')}]")
 _ITEMS = etree.XPath(f".//a[{has_class('dropdown-item')}]")
 _HEADING = etree.XPath("./*[self::h1 or self::h2 or self::h3 or self::h4 or self::h5]/span")
-FILTERS = "o_wcrm_filters_top"
 _ALL = re.compile(r"/partners(?:/grade/[^/]+)?/?$")
 _GRADE = re.compile(r"/partners/grade/[^/]+")
 
@@ -53,7 +55,9 @@ class _Item(NamedTuple):
 
 def find_filters(root: Element) -> list[Element]:
     """The filter sections of a page: a section on Odoo 19, a division on 18."""
-    return [node for node in root.iter("section", "div") if FILTERS in classes(node)]
+    return [
+        node for node in root.iter("section", "div") if FILTERS in node.get("class", "").split()
+    ]
 
 
 def read_filters(sections: list[Element], base_url: str) -> Filters:
@@ -62,7 +66,7 @@ def read_filters(sections: list[Element], base_url: str) -> Filters:
     categories: list[tuple[list[_Item], str]] = []
     for section in sections:
         for dropdown in elements(_DROPDOWNS, section):
-            items = [_read_item(item, base_url) for item in elements(_ITEMS, dropdown)]
+            items = _read_items(dropdown, base_url)
             toggles = elements(_TOGGLES, dropdown)
             button = text_of(toggles[0]) if len(toggles) == 1 else ""
             if _lists_countries(items):
@@ -170,6 +174,25 @@ def _declared(items: list[_Item], button: str) -> int | None:
         if item.name == button:
             return item.number
     return items[0].number
+
+
+_read_before: dict[tuple[str, bytes], list[_Item]] = {}
+"""The items of the dropdowns read last, by the site's origin and their markup."""
+
+
+def _read_items(dropdown: Element, base_url: str) -> list[_Item]:
+    """The dropdown's items; the same country menu, of 160 countries, stands on every page."""
+    origin = "/".join(base_url.split("/", 3)[:3])
+    key = (origin, etree.tostring(dropdown, with_tail=False))
+    if key not in _read_before:
+        nodes = elements(_ITEMS, dropdown)
+        items = [_read_item(node, base_url) for node in nodes]
+        if any(not (node.get("href") or "").startswith("/") for node in nodes):
+            return items  # it may mean something else on another page
+        if len(_read_before) >= 16:
+            _read_before.clear()
+        _read_before[key] = items
+    return _read_before[key]
 
 
 def _read_item(node: Element, base_url: str) -> _Item:

@@ -9,10 +9,7 @@ import tempfile
 from importlib import resources
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy import Connection, Engine, column, inspect, select, table
 
 from partner_monitor.store import views
 from partner_monitor.store.engine import (
@@ -24,10 +21,15 @@ from partner_monitor.store.engine import (
 )
 from partner_monitor.store.schema import SCHEMA_VERSION
 
+_noted = table("alembic_version", column("version_num"))
+
 
 def version(connection: Connection) -> str | None:
     """The store's schema version; None for a database that holds no store."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table(_noted.name):
+        return None
+    noted: str | None = connection.execute(select(_noted.c.version_num)).scalar()
+    return noted
 
 
 def upgrade(engine: Engine) -> str | None:
@@ -96,6 +98,10 @@ def _refuse_foreign(connection: Connection, before: str | None) -> None:
 
 
 def _run_migrations(connection: Connection) -> None:
+    # Few starts need it, and it takes as long to load as all else.
+    from alembic import command
+    from alembic.config import Config
+
     with tempfile.TemporaryDirectory() as folder:
         _copy(resources.files("partner_monitor.store") / "migrations", Path(folder))
         config = Config()

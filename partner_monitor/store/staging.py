@@ -10,9 +10,11 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Delete,
     Engine,
     FromClause,
     Select,
+    Table,
     case,
     delete,
     exists,
@@ -79,8 +81,10 @@ def stage_page(
         "list_country_id": page["list_country_id"] or ALL_COUNTRIES,
         "page": page["page"],
     }
-    for table in (staged_cards, rejected_items, staged_pages):
-        connection.execute(delete(table).where(*(table.c[c] == v for c, v in key.items())))
+    before = connection.execute(_of(staged_pages, key))
+    if before.rowcount:
+        for table in (staged_cards, rejected_items):
+            connection.execute(_of(table, key))
     connection.execute(
         insert(staged_pages).values(
             key
@@ -372,5 +376,12 @@ def _card(card: Values) -> dict[str, Any]:
 
 
 def _forget_profile(connection: Connection, key: Values) -> None:
-    for table in (staged_profile_customers, staged_profile_counts, staged_profiles):
-        connection.execute(delete(table).where(*(table.c[c] == v for c, v in key.items())))
+    before = connection.execute(_of(staged_profiles, key))
+    if before.rowcount:
+        for table in (staged_profile_customers, staged_profile_counts):
+            connection.execute(_of(table, key))
+
+
+def _of(table: Table, key: Values) -> Delete:
+    """Forget what was staged under ``key`` in ``table``."""
+    return delete(table).where(*(table.c[name] == value for name, value in key.items()))
