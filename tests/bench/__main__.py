@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import os
 import platform
 import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
 from sqlalchemy import create_engine, text
 
-from tests.bench import dashboard, export, publish, views, whole_run
+from tests.bench import asked, dashboard, export, page, publish, views, whole_run
 from tests.bench.stores import Stores
 from tests.parts import POSTGRES, postgres_url
 
 BENCHMARKS: dict[str, Callable[[Stores], str]] = {
     "run": whole_run.run,
+    "requests": asked.run,
     "publish": publish.run,
     "views": views.run,
     "export": export.run,
@@ -31,20 +34,26 @@ BENCHMARKS: dict[str, Callable[[Stores], str]] = {
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="./scripts/bench",
-        description="Measure, and print a table with the machine and the versions.",
+        description="Measure, and write a table with the machine and the versions.",
     )
     parser.add_argument("name", nargs="*", choices=[*BENCHMARKS, []], help="default: all of them")
     parser.add_argument(
         "--versions", type=int, default=1_000_000, help="rows of history (%(default)s)"
+    )
+    parser.add_argument(
+        "--print", action="store_true", help="print only, and leave docs/performance.md as it is"
     )
     options = parser.parse_args()
     if fault := POSTGRES.fault():
         parser.error(f"PostgreSQL is missing ({fault}): {POSTGRES.remedy}")
     with tempfile.TemporaryDirectory() as folder, ExitStack() as held:
         stores = Stores(Path(folder), held, options.versions)
-        print(_machine())
-        for benchmark in options.name or BENCHMARKS:
-            print(f"\n{BENCHMARKS[benchmark](stores)}", flush=True)
+        where = f"{date.today()}: {_machine()}"
+        for name in options.name or BENCHMARKS:
+            text = f"{BENCHMARKS[name](stores)}\n\n{where}"
+            print(f"\n{name}\n\n{text}", flush=True)
+            if not options.print:
+                page.write(name, text)
     return 0
 
 
@@ -61,10 +70,13 @@ def _machine() -> str:
         ),
         platform.machine(),
     )
-    return (
-        f"{model}; Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
-        f"PostgreSQL {server}, SQLAlchemy {version('SQLAlchemy')}"
-    )
+    versions = {
+        "Python": platform.python_version(),
+        "SQLite": sqlite3.sqlite_version,
+        "PostgreSQL": server,
+    } | {name: version(name) for name in ("SQLAlchemy", "Scrapy", "lxml")}
+    told = ", ".join(f"{name} {number}" for name, number in versions.items())
+    return f"{os.cpu_count()} cores of {model}; {told}"
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from statistics import median, quantiles
 
@@ -20,14 +21,22 @@ PARTNERS, DAYS = 4_000, 730
 VISITS = 40
 """Of each page, one after the other."""
 
+READERS = 8
+"""Who visit at once, beside a publish; each a fifth as often."""
+
+
+CROWDED = ("start page", "partners", "customer moves")
+"""The pages that they visit: the first one, and the heaviest lists."""
+
 
 def run(stores: Stores) -> str:
     """A row a page: median and 95th percentile, alone and while runs are published."""
     found = {name: _measure(url) for name, url in stores.years(PARTNERS, DAYS).items()}
     pages = next(iter(found.values()))
-    columns = [f"{name}, {when}" for name in found for when in ("alone", "during publishes")]
+    when = ("alone", "during publishes", f"{READERS} readers, too")
+    columns = [f"{name}, {each}" for name in found for each in when]
     lines = [
-        f"{PARTNERS:,} partners, {DAYS} days. Median, 95th percentile.",
+        f"{PARTNERS:,} partners, {DAYS} days; {VISITS} visits. Median, 95th percentile.",
         "",
         f"| ms | {' | '.join(columns)} |",
         f"| --- |{' --- |' * len(columns)}",
@@ -35,13 +44,14 @@ def run(stores: Stores) -> str:
     for page in pages:
         cells = [times for each in found.values() for times in each[page]]
         told = " | ".join(
-            f"{median(times):.0f}, {quantiles(times, n=20)[-1]:.0f}" for times in cells
+            f"{median(times):.0f}, {quantiles(times, n=20)[-1]:.0f}" if times else ""
+            for times in cells
         )
         lines.append(f"| {page} | {told} |")
     return "\n".join(lines)
 
 
-def _measure(url: str) -> dict[str, tuple[list[float], list[float]]]:
+def _measure(url: str) -> dict[str, tuple[list[float], list[float], list[float]]]:
     add_user(url, "anna", Role.ADMIN)
     partner, country = (
         rows(url, f"SELECT {column} FROM partners GROUP BY 1 ORDER BY COUNT(*) DESC, 1 LIMIT 1")[0][
@@ -79,17 +89,28 @@ def _measure(url: str) -> dict[str, tuple[list[float], list[float]]]:
         alone = {page: _visits(visitor, path) for page, path in pages.items()}
         with _publishing(url):
             during = {page: _visits(visitor, path) for page, path in pages.items()}
-    return {page: (alone[page], during[page]) for page in pages}
+            crowd = {page: _visits_at_once(dashboard.url, pages[page]) for page in CROWDED}
+    return {page: (alone[page], during[page], crowd.get(page, [])) for page in pages}
 
 
-def _visits(visitor: Visitor, path: str) -> list[float]:
+def _visits(visitor: Visitor, path: str, visits: int = VISITS) -> list[float]:
     """Milliseconds of each visit."""
     times = []
-    for _ in range(VISITS):
+    for _ in range(visits):
         begun = time.perf_counter()
         visitor.get(path)
         times.append((time.perf_counter() - begun) * 1000)
     return times
+
+
+def _visits_at_once(url: str, path: str) -> list[float]:
+    """Milliseconds of each visit of eight readers."""
+    readers = [Visitor(url) for _ in range(READERS)]
+    for reader in readers:
+        reader.log_in("anna")
+    with ThreadPoolExecutor(READERS) as pool:
+        each = pool.map(lambda reader: _visits(reader, path, VISITS // 5), readers)
+        return [taken for times in each for taken in times]
 
 
 @contextmanager

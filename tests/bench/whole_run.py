@@ -23,6 +23,8 @@ from tests.replica import Replica, World
 
 PARTNERS, LATENCY, AT_ONCE = 4_000, 0.15, 12
 
+PROFILES = 1_000
+
 CHANGED = 0.05
 """The share of the partners with one more reference before the third run."""
 
@@ -50,6 +52,9 @@ def run(stores: Stores) -> str:
             measured[name] = _crawl(site, ours, stores.folder)
         _change(site)
         measured[f"{CHANGED:.0%} changed"] = _crawl(site, ours, stores.folder)
+        measured[f"recheck of {PROFILES:,}"] = _crawl(
+            site, ours, stores.folder, "recheck", f"limit={PROFILES}"
+        )
         for name in ("reference reader, first run", "reference reader, unchanged"):
             arguments = ("tests.bench.reference", site.url, theirs)
             measured[name] = _measure(site, stores.folder, arguments)
@@ -74,7 +79,13 @@ def run(stores: Stores) -> str:
     return "\n".join(lines)
 
 
-def _crawl(site: Replica, database_url: str, folder: Path) -> Measured:
+def _crawl(
+    site: Replica,
+    database_url: str,
+    folder: Path,
+    spider: str = "partners",
+    argument: str = "mode=all",
+) -> Measured:
     wanted = {
         "DOWNLOAD_DELAY": 0,
         "CONCURRENT_REQUESTS": AT_ONCE,
@@ -83,7 +94,7 @@ def _crawl(site: Replica, database_url: str, folder: Path) -> Measured:
         "PARTNER_DATABASE_URL": database_url,
     }
     settings = [word for name, value in wanted.items() for word in ("-s", f"{name}={value}")]
-    return _measure(site, folder, ("scrapy", "crawl", "partners", "-a", "mode=all", *settings))
+    return _measure(site, folder, ("scrapy", "crawl", spider, "-a", argument, *settings))
 
 
 def _measure(site: Replica, folder: Path, arguments: Sequence[str]) -> Measured:

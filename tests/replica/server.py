@@ -32,13 +32,17 @@ ROBOTS = "User-agent: *\nSitemap: {origin}/sitemap.xml\n"
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One request as it came. Status 0: no status was ever sent (hung or reset)."""
+    """One request as it came. Status 0: no status was ever sent (hung or reset).
+
+    ``size``: bytes of the answer's body as it was sent; 0 where it was broken off.
+    """
 
     path_qs: str
     status: int
     user_agent: str
     time_monotonic: float
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    size: int = 0
 
 
 class _Connection(web.RequestHandler):
@@ -186,10 +190,10 @@ class Replica:
             body = answer.body.gzipped(noise)
         else:
             body = answer.body.plain(noise) if answer.body is not None else b""
-        self.note(request, answer.status)
+        self.note(request, answer.status, len(body))
         return web.Response(status=answer.status, body=body, headers=headers)
 
-    def note(self, request: web.BaseRequest, status: int) -> None:
+    def note(self, request: web.BaseRequest, status: int, size: int = 0) -> None:
         """Writes a request to the log."""
         self.log.append(
             Seen(
@@ -198,5 +202,6 @@ class Replica:
                 request.headers.get("User-Agent", ""),
                 time.monotonic(),
                 MappingProxyType(dict(request.headers)),
+                size,
             )
         )
