@@ -76,6 +76,8 @@ ROBOTSTXT_OBEY = True
 DOWNLOAD_DELAY = 1.0
 CONCURRENT_REQUESTS = 4  # default 16: what waits in the downloader cannot be called back
 CONCURRENT_REQUESTS_PER_DOMAIN = 4
+# Default 100: so many tasks are made for each page, and its items are staged together anyway.
+CONCURRENT_ITEMS = 1
 DOWNLOAD_TIMEOUT = 60  # default 180: a silent site is away, and waiting longer does not help
 DOWNLOAD_MAXSIZE = 16 * 1024 * 1024  # default 1 GiB; a listing page has 0.4 MB
 DOWNLOAD_WARNSIZE = 4 * 1024 * 1024  # default 32 MiB
@@ -100,6 +102,8 @@ DOWNLOADER_MIDDLEWARES = {
     "partner_monitor.archive.KeepPagesMiddleware": 592,
 }
 SPIDER_MIDDLEWARES = {
+    # Looks at every item, and nobody asks how many links away a page was.
+    "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
     # A page asked for anew takes its request's notes along on purpose: its tries are counted.
     "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,
 }

@@ -62,9 +62,9 @@ class StagePipeline:
         name = (adapter["list_country_id"], adapter["page"])
         page = self._pages.setdefault(name, _Page())
         if kind is Kind.PARTNER:
-            page.cards.append(adapter.asdict())
+            page.cards.append(dict(adapter))
         elif kind is Kind.REJECTED:
-            page.rejected.append(adapter.asdict())
+            page.rejected.append(dict(adapter))
         else:
             page.end = adapter
         if page.end is not None and len(page.cards) + len(page.rejected) >= page.end["cards"]:
