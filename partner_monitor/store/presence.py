@@ -127,7 +127,7 @@ def apply_presence(connection: Connection, instant: datetime) -> None:
     # Few a day; and these columns have indexes.
     connection.execute(
         update(partners)
-        .where(here, or_(resolved.c.changed, resolved.c.missed))
+        .where(here, or_(resolved.c.changed, resolved.c.missed, resolved.c.relisted))
         .values(
             {name: resolved.c[name] for name in TRACKED}
             | {
