@@ -94,6 +94,8 @@ DOWNLOAD_HANDLERS = dict.fromkeys(("http", "https"), "partner_monitor.rendering.
 DOWNLOADER_MIDDLEWARES = {
     "partner_monitor.rendering.RenderMiddleware": 40,
     "partner_monitor.middlewares.OneSiteMiddleware": 50,
+    # Without cookies there is nothing for it to do, and what it loads takes a while.
+    "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     # Between the redirects (600) and the compression (590): it sees the site's own answers.
