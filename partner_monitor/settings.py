@@ -69,7 +69,6 @@ DEFAULT_REQUEST_HEADERS = {
     "Accept-Language": "en",
     "Accept-Encoding": "gzip",  # kept pages stay as they came, and must be read with any install
 }
-COOKIES_ENABLED = False  # default True: a session would carry a language and a country along
 
 ROBOTSTXT_OBEY = True
 # A pace that is known to have worked: about a request a second, few at once.
@@ -94,7 +93,7 @@ DOWNLOAD_HANDLERS = dict.fromkeys(("http", "https"), "partner_monitor.rendering.
 DOWNLOADER_MIDDLEWARES = {
     "partner_monitor.rendering.RenderMiddleware": 40,
     "partner_monitor.middlewares.OneSiteMiddleware": 50,
-    # Without cookies there is nothing for it to do, and what it loads takes a while.
+    # No cookies: a session would carry a language and a country along.
     "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
     "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,

@@ -23,6 +23,12 @@ def keeps(times: Sequence[float], seconds: float) -> bool:
     return median(apart) >= 3 * seconds * 0.9 and over_all >= seconds * 0.7
 
 
-def longest_pause(times: Sequence[float]) -> tuple[float, float]:
-    """Seconds in which nobody asked for anything, and the moment at which they were over."""
-    return max((later - earlier, later) for earlier, later in pairwise(sorted(times)))
+def stretches(times: Sequence[float], pause: float) -> list[list[float]]:
+    """The moments in order, parted where nobody asked for ``pause`` seconds or longer."""
+    times = sorted(times)
+    parted = [[times[0]]]
+    for earlier, later in pairwise(times):
+        if later - earlier >= pause:
+            parted.append([])
+        parted[-1].append(later)
+    return parted

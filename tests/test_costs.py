@@ -66,8 +66,9 @@ def test_a_steady_day_asks_for_the_lists_and_the_changed_profiles_and_nothing_el
         everyone = Counter(one.path for one in world.listed())
         assert asked(site) == robots + everyone
         some = world.listed()[5::30][:changed]
-        for one in some:
-            world.set_references(one.id, one.references + 1)
+        with site.lock:
+            for one in some:
+                world.set_references(one.id, one.references + 1)
         crawl(site.url, database_url, NOON + DAY, mode="all")
         assert asked(site) == robots + list_pages(12)
         crawl(site.url, database_url, NOON + DAY + HOUR, spider="recheck")
@@ -76,7 +77,7 @@ def test_a_steady_day_asks_for_the_lists_and_the_changed_profiles_and_nothing_el
         )
 
 
-def test_a_page_takes_as_many_statements_whatever_is_on_it(database_url: str) -> None:
+def test_every_page_takes_as_many_statements(database_url: str) -> None:
     world = World.generate(3, partners=200, countries=3)
     least, _, most = homes = sorted({one.country_id or 0 for one in world.listed()})
     for one in [one for one in world.listed() if one.country_id == least][:30]:

@@ -414,7 +414,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_file(tmp_path: Path, ending:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_command_that_is_stopped_leaves_the_old_file(tmp_path: Path, how: signal.Signals) -> None:
-    store = sqlite_with_customers(tmp_path, 300_000)  # of which it is still at work
+    store = sqlite_with_customers(tmp_path, 60_000)
     folder = tmp_path / "exports"
     folder.mkdir()
     path = folder / "customers.xlsx"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -101,3 +103,25 @@ def test_doubled_cards_are_counted_and_the_later_reading_wins(tmp_path: Path) ->
     assert run.partners_doubled >= 1
     # The newcomer's country did not add up, so its own list was read: nobody is missing.
     assert stored_partners(store) == expected_partners(world)
+
+
+def test_a_countrys_list_that_moved_is_read_once_more_from_page_to_page(tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'store.db'}"
+    world = World.generate(2, partners=120, countries=2)
+    home = next(one.country_id for one in world.listed())
+    newcomers: list[int] = []
+
+    def arrive(_: int, path: str) -> None:
+        if path.endswith("/page/2") and not newcomers:
+            newcomers.append(world.arrive(replace(world.listed()[0], id=77)).id)
+
+    with Replica(world) as site:
+        site.on_request = arrive
+        crawled = crawl(site.url, store, mode="specific_c", country=str(home))
+        asked = Counter(path.rpartition("/page/")[2] for path in site.paths() if "/page/" in path)
+    assert crawled.state == "published", crawled.errors
+    pages = -(-sum(one.country_id == home for one in world.listed()) // 20)
+    assert pages >= 3
+    assert asked == {str(page): 2 for page in range(2, pages + 1)}
+    stored = {row.id for row in rows(store, "SELECT id FROM partners WHERE delisted_at IS NULL")}
+    assert stored == {one.id for one in world.listed() if one.country_id == home}

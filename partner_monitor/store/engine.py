@@ -133,6 +133,16 @@ def analyze(connection: Connection, *tables: Table) -> None:
         connection.exec_driver_sql(f"ANALYZE {', '.join(table.name for table in tables)}")
 
 
+def join_at_once(connection: Connection) -> None:
+    """Have PostgreSQL join whole tables, to the end of the transaction.
+
+    For what has been staged since its planner last looked: where it takes thousands of rows for
+    one, it would join them one by one, each with all others.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL enable_nestloop = off"))
+
+
 def drop_scratch(connection: Connection, *tables: Table) -> None:
     """Drop temporary tables, and never a permanent one of the same name."""
     schema = "pg_temp" if connection.dialect.name == "postgresql" else "temp"

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from partner_monitor.history import audit
 from partner_monitor.history.completeness import Completeness, Reading
 from partner_monitor.history.fields import CARRIED, FILL_WATCHED, TRACKED
-from partner_monitor.items import Layout, Outcome, PageKey
+from partner_monitor.items import Outcome, PageKey
 from partner_monitor.store import profiles
 from partner_monitor.store.resolve import resolved
 from partner_monitor.store.runs import State
@@ -96,7 +96,7 @@ def count_fields(connection: Connection, run_id: int) -> dict[str, audit.FieldCo
     always = frozenset.intersection(*CARRIED.values())
     counts = {}
     for name in FILL_WATCHED:
-        must = [row for row in layouts if name in CARRIED[Layout(row["layout"])]]
+        must = [row for row in layouts if name in CARRIED.get(row["layout"], ())]
         carried = sum(row["cards"] for row in must)
         counts[name] = audit.FieldCount(
             cards=sum(row["cards"] for row in layouts) + rejected,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import islice
+from threading import Lock
 from typing import NamedTuple
 
 from sqlalchemy import (
@@ -149,20 +150,21 @@ class Counted:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._held: tuple[datetime | None, dict[object, Figures]] = (None, {})
+        self._of: datetime | None = None
+        self._held: dict[object, Figures] = {}
+        self._counting = Lock()
 
     def gather(self, selection: Selection, since: datetime, now: datetime) -> Figures:
         """The same as ``gather`` gives; ``since`` and ``now`` count by their days."""
         with reading(self._engine) as connection:
             last = connection.scalar(select(func.max(crawl_runs.c.published_at)))
-        held = self._held
-        if held[0] != last or len(held[1]) >= MOST_HELD:
-            # Whoever has just counted for the one before keeps it there.
-            held = self._held = (last, {})
         key = (selection, since, now.date())
-        if key not in held[1]:
-            held[1][key] = gather(self._engine, selection, since, now)
-        return held[1][key]
+        with self._counting:  # one count at a time: those that wait mostly want the same one
+            if self._of != last or len(self._held) >= MOST_HELD:
+                self._of, self._held = last, {}
+            if key not in self._held:
+                self._held[key] = gather(self._engine, selection, since, now)
+            return self._held[key]
 
 
 def gather(engine: Engine, selection: Selection, since: datetime, now: datetime) -> Figures:

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, select
 
 from partner_monitor.history.completeness import assess
 from partner_monitor.items import PageKey
-from partner_monitor.store.engine import reading
+from partner_monitor.store.engine import join_at_once, reading
 from partner_monitor.store.schema import countries, staged_countries
 from partner_monitor.store.staging import read_so_far
 
@@ -30,6 +30,7 @@ def gaps(engine: Engine, run_id: int, *, ask_pages: bool) -> Gaps:
     ``ask_pages``: whether lost pages may be asked for; they are once, and may close the rest.
     """
     with reading(engine) as connection:
+        join_at_once(connection)
         so_far = read_so_far(connection, run_id)
         known = frozenset(connection.execute(select(countries.c.id)).scalars())
         slugs = {

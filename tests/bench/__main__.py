@@ -50,10 +50,10 @@ def main() -> int:
         stores = Stores(Path(folder), held, options.versions)
         where = f"{date.today()}: {_machine()}"
         for name in options.name or BENCHMARKS:
-            text = f"{BENCHMARKS[name](stores)}\n\n{where}"
-            print(f"\n{name}\n\n{text}", flush=True)
+            figures = f"{BENCHMARKS[name](stores)}\n\n{where}"
+            print(f"\n{name}\n\n{figures}", flush=True)
             if not options.print:
-                page.write(name, text)
+                page.write(name, figures)
     return 0
 
 

@@ -25,7 +25,7 @@ READERS = 8
 """Who visit at once, beside a publish; each a fifth as often."""
 
 
-CROWDED = ("start page", "partners", "customer moves")
+CROWDED = ("start page", "customer moves", "customers, searched")
 """The pages that they visit: the first one, and the heaviest lists."""
 
 
@@ -98,8 +98,9 @@ def _visits(visitor: Visitor, path: str, visits: int = VISITS) -> list[float]:
     times = []
     for _ in range(visits):
         begun = time.perf_counter()
-        visitor.get(path)
+        answer = visitor.get(path)
         times.append((time.perf_counter() - begun) * 1000)
+        assert answer.status_code == 200, (path, answer.status_code)
     return times
 
 
@@ -126,6 +127,7 @@ def _publishing(url: str) -> Iterator[None]:
         assert process.stdout is not None
         process.stdout.readline()  # the first is published
         yield
+        assert process.poll() is None, "nothing was published at the end"
     finally:
         process.terminate()
         process.wait(60)

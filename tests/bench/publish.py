@@ -92,7 +92,9 @@ def _measure(stores: Stores, url: str, size: int) -> Publishes:
     _stage(url, BEGAN, size, more=0)
     first, _ = _apart(stores, "conclude", url)
     _stage(url, BEGAN + timedelta(days=1), size, more=1)
+    _settle(url)
     again, peak = _apart(stores, "conclude", url)
+    _settle(url)
     upsert, _ = _apart(stores, "upsert", url)
     return Publishes(first=first, again=again, upsert=upsert, peak=peak)
 
@@ -147,6 +149,18 @@ def _stage(url: str, at: datetime, size: int, more: int) -> None:
     engine.dispose()
 
 
+def _settle(url: str) -> None:
+    """Leave neither what was written before, nor its traces, to what is measured next."""
+    engine = open_engine(url)
+    postgres = engine.dialect.name == "postgresql"
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for statement in (
+            ("VACUUM ANALYZE", "CHECKPOINT") if postgres else ("PRAGMA wal_checkpoint(TRUNCATE)",)
+        ):
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
 def conclude(url: str) -> float:
     """Audit and publish the newest run."""
     engine = open_engine(url)
@@ -168,7 +182,7 @@ def upsert(url: str) -> float:
         driver = connection.connection.cursor()
         driver.execute(f"SELECT {', '.join(_COLUMNS)} FROM partners ORDER BY id")
         rows = [list(row) for row in driver.fetchall()]
-        connection.rollback()
+        connection.connection.rollback()
         place = _COLUMNS.index("references_count")
         for row in rows[::100]:
             row[place] += 1

@@ -39,7 +39,7 @@ class Partner(Base):
     retention: Mapped[int | None]
     average_size: Mapped[int | None]
     largest_size: Mapped[int | None]
-    experts: Mapped[int | None]
+    certified_experts: Mapped[int | None]
     seen_at: Mapped[datetime]
 
 
@@ -93,7 +93,7 @@ def _card(card: Tag) -> dict[str, object]:
         "retention": _number(card.select_one("small:not([id]) > span")),
         "average_size": sizes[0] if len(sizes) == 2 else None,
         "largest_size": sizes[-1] if sizes else None,
-        "experts": _number(card.select_one(".stat_cert > div")),
+        "certified_experts": _number(card.select_one(".stat_cert > div")),
     }
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, text
 
-from partner_monitor.store.engine import open_engine, reading
+from partner_monitor.store import migrate, runs
+from partner_monitor.store.engine import analyze, join_at_once, open_engine, reading, writing
+from partner_monitor.store.schema import staged_cards
+from partner_monitor.store.staging import picked
+from tests.publishing import CARDS, card, key, stage_list
 from tests.years import build
 
 LARGE = (
@@ -92,3 +97,30 @@ def test_questions_read_no_large_table_from_end_to_end(database_url: str) -> Non
         found = {question: scans(connection, query) for question, query in INDEXED.items()}
     engine.dispose()
     assert {question: steps for question, steps in found.items() if steps} == {}
+
+
+def test_what_has_just_been_staged_is_joined_at_once(postgres_database_url: str) -> None:
+    """PostgreSQL's planner has seen the run before, and nothing of this one."""
+    engine = open_engine(postgres_database_url)
+    migrate.upgrade(engine)
+
+    def stage(run_id: int) -> None:
+        cards = [card(id_) | {"country_id": None} for id_ in range(1, 1 + 25 * CARDS)]
+        with writing(engine) as connection:
+            connection.execute(staged_cards.delete())
+            stage_list(connection, run_id, datetime(2026, 3, run_id, tzinfo=UTC), cards, menu=())
+
+    for number in (1, 2):
+        began = datetime(2026, 3, number, tzinfo=UTC)
+        runs.begin(engine, key("partners"), began, timedelta(0), new_run=True).lock.release()
+        stage(number)
+        if number == 1:
+            with writing(engine) as connection:
+                analyze(connection, staged_cards)
+    with reading(engine) as connection:
+        join_at_once(connection)
+        query = picked(2).compile(connection, compile_kwargs={"literal_binds": True})
+        plan = "\n".join(connection.execute(text(f"EXPLAIN {query}")).scalars())
+    engine.dispose()
+    assert "Nested Loop" not in plan
+    assert "Anti Join" in plan
