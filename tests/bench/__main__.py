@@ -36,7 +36,7 @@ def main() -> int:
         prog="./scripts/bench",
         description="Measure, and write a table with the machine and the versions.",
     )
-    parser.add_argument("name", nargs="*", choices=[*BENCHMARKS, []], help="default: all of them")
+    parser.add_argument("name", nargs="*", metavar="NAME", help="default: all of them")
     parser.add_argument(
         "--versions", type=int, default=1_000_000, help="rows of history (%(default)s)"
     )
@@ -44,6 +44,9 @@ def main() -> int:
         "--print", action="store_true", help="print only, and leave docs/performance.md as it is"
     )
     options = parser.parse_args()
+    if unknown := set(options.name) - BENCHMARKS.keys():
+        known = ", ".join(BENCHMARKS)
+        parser.error(f"there is no benchmark {sorted(unknown)[0]!r}: there are {known}")
     if fault := POSTGRES.fault():
         parser.error(f"PostgreSQL is missing ({fault}): {POSTGRES.remedy}")
     with tempfile.TemporaryDirectory() as folder, ExitStack() as held:
