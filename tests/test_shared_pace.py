@@ -73,7 +73,7 @@ def test_a_refusal_to_one_is_a_wait_for_all(world: World, postgres_database_url:
         assert [seen.status for seen in site.log].count(429) == 3
     # Nobody asks while one was told to wait, from when it has told the others.
     _, *after_waits = stretches(times, 0.95)
-    assert len(after_waits) == 3
+    assert len(after_waits) >= 2  # of three: two refusals may fall into one wait
     # And turns that were taken before are taken anew: when the wait is over, those that waited do
     # not ask all at once. If they seem to, once, it may be the site that was held up.
     assert any(len(some) > 3 and some[3] - some[0] >= PACE for some in after_waits)

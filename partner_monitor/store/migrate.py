@@ -98,7 +98,7 @@ def _refuse_foreign(connection: Connection, before: str | None) -> None:
 
 
 def _run_migrations(connection: Connection) -> None:
-    # Few starts need it, and it takes as long to load as all else.
+    # Few starts need it, and it takes a while to load.
     from alembic import command
     from alembic.config import Config
 
